@@ -1,11 +1,11 @@
 """Landslide databases, region by region, with a model that does not forget.
 
-A workspace is a folder in which one model learns region after region; its methods do what the commands of `tsmu` do
-and return reports, tables and what was made:
+A workspace is a folder in which one model learns region after region. Its methods do what the commands of `tsmu` do,
+and return reports, tables, models and maps:
 
     import tsmu
 
-    work = tsmu.Workspace("andes")                                  # opens a folder, or makes it
+    work = tsmu.Workspace("andes")                                  # opens a folder, or creates it
     work.add_chips("~/data/oregon", region="oregon")                # a report with .chips and .issues (tables)
     model = work.update("oregon", steps=400)                        # a model, version v001
     model = work.update("nevada")
@@ -22,7 +22,7 @@ and return reports, tables and what was made:
 
     tsmu.data.list()                                                # public data sets; tsmu.data.fetch("bijie")
 
-Importing this package costs nothing: torch, GDAL and pandas are loaded by what needs them.
+Importing this package is fast: torch, GDAL and pandas are loaded only when a function that needs them is called.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,7 @@ __all__ = [
     "learn_region",
 ]
 
-_NAMES = {  # by the room or module that has them
+_NAMES = {  # the public names, by the subpackage or module that defines them
     "errors": (
         "BundleError ChipError ConflictError DataError DatabaseBusyError DatabaseError FetchError ImageError "
         "InventoryError LabelError MapError MissingRecordError RegionError ReviewError SceneError SituationError "
@@ -104,7 +104,7 @@ _load, _ = lazy_names(__name__, _NAMES)
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for."""
+    """Import a public name of the package when it is first used."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""`python -m tsmu`."""
+"""Run the command line by `python -m tsmu`."""
 
 from tsmu.cli import main
 

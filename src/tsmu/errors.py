@@ -1,7 +1,7 @@
 """The errors of tsmu: each says in one line what is wrong, where (file, row, column), and what to do.
 
-Messages are written with the options of the command line, such as --batch-size. Whoever calls from Python reads the
-names of keyword arguments instead, in backticks: `batch_size`. `name_options` is the one place that does this.
+In the source code, messages name options as the command line does, such as --batch-size. Users of the Python API are
+shown the keyword arguments instead, in backticks: `batch_size`. Only `name_options` makes this replacement.
 """
 
 import re
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _on_command_line = ContextVar("_on_command_line", default=False)
-# A whole command, which is typed into a shell wherever it is read; or an option, with the word after it if that is its
-# value: a placeholder, a number, or what stands before a colon.
+# `_COMMAND` matches a whole shell command, which stays as it is for users of Python, too. `_OPTION` matches an option
+# and, if it is the option's value, the word after it: a placeholder in capitals, a number, or a word before a colon.
 _COMMAND = r"\b(?:tsmu|rio) [^,;)]*"
 _OPTION = r"(?<![^\s(])--(?P<name>[a-z][a-z-]*)(?: (?P<value>[^\s(]\S*(?=: )|(?:[A-Z]{2,}|[\d.]*\d)(?![^\s,;:)])))?"
 _COMMAND_OR_OPTION = re.compile(f"{_COMMAND}|{_OPTION}")
@@ -19,7 +19,7 @@ _COMMAND_OR_OPTION = re.compile(f"{_COMMAND}|{_OPTION}")
 
 @contextmanager
 def command_line_messages() -> Iterator[None]:
-    """Name options in messages as the command line does, as long as the block lasts.
+    """Let messages name options as the command line does while the `with` block runs.
 
     Example:
         >>> with command_line_messages():
@@ -34,7 +34,7 @@ def command_line_messages() -> Iterator[None]:
 
 
 def name_options(message: str) -> str:
-    """Name the options in a message as whoever reads it writes them; commands in it stay as they are.
+    """Name the options in a message as the user writes them, on the command line or in Python; keep whole commands.
 
     Example:
         >>> name_options("give elevations with --dem FILE, or pass --any-resolution; or begin with: tsmu init --json")
@@ -44,7 +44,7 @@ def name_options(message: str) -> str:
 
 
 def _as_keyword(part: re.Match[str]) -> str:
-    """The keyword argument that an option is in Python; a command as it is."""
+    """Write a matched option as a keyword argument of Python; return a matched command unchanged."""
     name, value = part["name"], part["value"]
     if name is None:
         return part[0]
@@ -55,13 +55,13 @@ class TsmuError(Exception):
     """The base class of every error that tsmu raises on purpose; its text is one line for the user.
 
     Attributes:
-        problems: where several checks failed, what each of them says; otherwise empty.
+        problems: the messages of the checks that failed, if several failed; otherwise empty.
     """
 
     problems: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """The text, with options named as whoever reads it writes them."""
+        """The message, with its options named as on the command line or as in Python, depending on the user."""
         return name_options(super().__str__())
 
 
@@ -70,7 +70,7 @@ class WorkspaceError(TsmuError):
 
 
 class ImageError(TsmuError):
-    """A raster cannot be read or does not fit what is asked of it."""
+    """A raster cannot be read, or is not suitable for the operation."""
 
 
 class FetchError(TsmuError):
@@ -82,11 +82,11 @@ class DataError(TsmuError):
 
 
 class SceneError(FetchError):
-    """One event gets no pair: no scene fits it, or the server does not give one."""
+    """No image pair can be made for one event: no scene fits it, or the server does not deliver the scene."""
 
 
 class ServerError(SceneError):
-    """One event gets no pair because the server does not give what it should have."""
+    """No image pair can be made for one event, because the server does not deliver what its catalogue lists."""
 
 
 class TableError(TsmuError):
@@ -118,7 +118,7 @@ class BundleError(TsmuError):
 
 
 class UpdateError(TsmuError):
-    """A model update cannot be done as asked."""
+    """A model update cannot be done with the given options."""
 
 
 class MapError(TsmuError):
@@ -134,7 +134,7 @@ class DatabaseError(TsmuError):
 
 
 class MissingRecordError(DatabaseError):
-    """The database holds no record of that id."""
+    """The database holds no record with the given id."""
 
 
 class DatabaseBusyError(DatabaseError):
@@ -142,7 +142,7 @@ class DatabaseBusyError(DatabaseError):
 
 
 class ConflictError(DatabaseError):
-    """A record was changed after the person who decides on it read it."""
+    """A record was changed by somebody else after the person who decides on it had read it."""
 
 
 class SituationError(TsmuError):
@@ -150,11 +150,11 @@ class SituationError(TsmuError):
 
 
 class ReviewError(TsmuError):
-    """The review server cannot be started as asked."""
+    """The review server cannot be started with the given options."""
 
 
 class BenchmarkError(TsmuError):
-    """A benchmark cannot be run as asked."""
+    """A benchmark cannot be run with the given options."""
 
 
 class ErrorCollector:
@@ -175,14 +175,18 @@ class ErrorCollector:
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Store a `TsmuError` that the block raises, so that later checks still run; other errors pass through."""
+        """Store a `TsmuError` that the `with` block raises, so that later checks still run; other errors are raised."""
         try:
             yield
         except TsmuError as error:
             self._errors.append(error)
 
     def raise_all(self) -> None:
-        """Raise the collected errors as one, of the class of the first; a single error is raised unchanged."""
+        """Raise the collected errors as one error of the first one's class; raise nothing if none was collected.
+
+        A single error is raised unchanged. Several errors are numbered in one message, and a place that several of
+        them begin with, such as a file name, is named once.
+        """
         if not self._errors:
             return
         first = self._errors[0]
@@ -199,7 +203,7 @@ class ErrorCollector:
 
 
 def one_line(error: Exception) -> str:
-    """Say in one line what is wrong, where, and what to do, also of what the operating system refuses.
+    """Write an error, also one of the operating system, as one line that says what is wrong, where, and what to do.
 
     Example:
         >>> one_line(ChipError("chips: none in it; name another folder"))

@@ -1,4 +1,4 @@
-"""Write files so that nothing half-written ever has its final name; and the names and contents of files."""
+"""Write files so that a half-written one never has its final name; compare names of files, and hash contents."""
 
 import errno
 import hashlib
@@ -14,10 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # a write gets them, which names no file
-CHUNK = 1 << 20  # bytes
-MAX_HASHED_WHOLE = 64 << 20  # bytes up to which the digest of a file's content is one of all its bytes
-SAMPLED_CHUNKS = 64  # of a larger file, spread over it
+# Errors of a write, such as a full disk. Python's exception for them has no file name.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+CHUNK = 1 << 20  # bytes read at once
+MAX_HASHED_WHOLE = 64 << 20  # bytes; of a larger file, `content_digest` reads only some pieces
+SAMPLED_CHUNKS = 64  # number of pieces of `CHUNK` bytes that are read of a larger file, spread evenly over it
 
 
 @contextmanager
@@ -25,19 +26,20 @@ def atomic_write(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Write a file or folder under a hidden name beside it, and rename it when the block succeeds.
 
     The temporary path keeps the suffix of `path`, because GDAL and pandas choose a format by it.
-    The block may create a file or a folder there. When it fails, what it wrote is removed.
-    A folder is only renamed if there is none of its name yet.
+    The `with` block creates a file or a folder at the temporary path. When the block fails, that is removed.
+    A folder never replaces an existing folder that has files in it, nor a file: the renaming fails then.
 
     Args:
-        path: the file or folder; folders above it are made if need be.
-        replace: whether it takes the place of a file of its name. If not, the first of several processes that
-            write the same file at once makes it, and the others fail.
+        path: the final path of the file or folder; missing parent folders are created.
+        replace: whether the new file replaces an existing one. If not, and several processes write the same file at
+            once, the first one succeeds and the others fail. Of folders it is ignored.
 
     Yields:
         The temporary path.
 
     Raises:
-        FileExistsError: there is a file of its name already, and it is not to be replaced.
+        FileExistsError: the file exists, and `replace` is False.
+        OSError: the file or folder cannot be written or renamed.
 
     Example:
         >>> with atomic_write(Path("notes.txt")) as temporary:
@@ -63,19 +65,19 @@ def atomic_write(path: Path, *, replace: bool = True) -> Iterator[Path]:
 
 
 def _name_file(error: OSError, temporary: Path, path: Path) -> None:
-    """Name the file, and not its temporary form, in what the operating system says of writing it."""
+    """Let an error of the operating system name the final path where it names the temporary path or no file."""
     is_unnamed = error.filename is None and error.errno in _DISK_ERRORS
     if is_unnamed or (error.filename == str(temporary) and error.filename2 is None):
         error.filename = str(path)
 
 
 def _rename_to_new(temporary: Path, path: Path) -> None:
-    """Rename a file; FileExistsError where there is one of the new name, however short a time ago it was made."""
+    """Rename a file, and raise FileExistsError if the new name exists, even if another process has just created it."""
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links, such as FAT: the name is taken first, then the file put there
+    except OSError:  # no hard links, as on FAT: reserve the name with an empty file, and replace that
         os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         temporary.replace(path)
     else:
@@ -83,7 +85,7 @@ def _rename_to_new(temporary: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole.
+    """Write a text file by `atomic_write`, in UTF-8.
 
     Example:
         >>> write_text(Path("note.txt"), "seen")
@@ -95,7 +97,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole; numbers that JSON does not have become null.
+    """Write a JSON file by `atomic_write`; NaN and infinities, which JSON does not have, become null.
 
     Example:
         >>> write_json(Path("iou.json"), {"iou": float("nan")})
@@ -106,7 +108,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object; {} where it is missing, damaged or holds something else.
+    """Read a JSON file that holds an object; return {} if it is missing, damaged or holds something else.
 
     Example:
         >>> read_json_object(Path("not-there.json"))
@@ -120,7 +122,7 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON of a value, in which NaN and infinities, for which JSON has no word, are null.
+    """Write a value as JSON, with null for NaN and infinities, which JSON does not have.
 
     Example:
         >>> json_text({"iou": float("nan"), "area": [1.0, float("inf")]})
@@ -128,7 +130,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
     """
     try:
         return json.dumps(value, indent=indent, allow_nan=False)
-    except ValueError:  # few values have any; looking through a large one takes longer than writing it
+    except ValueError:  # the value has a NaN or infinity, which is rare: it is searched for only now, as that is slow
         return json.dumps(without_nan(value), indent=indent)
 
 
@@ -171,7 +173,8 @@ def sync(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
+    """Flush a folder's list of names to the disk, so that a renamed file keeps its new name after a power cut."""
+    if os.name == "nt":  # Windows cannot open a folder, and writes a rename into its journal anyway
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -195,7 +198,7 @@ def sha256(path: Path) -> str:
 
 
 def name_key(name: str) -> str:
-    """Write a name so that its spellings are equal: neither case nor Unicode form (macOS decomposes accents) counts.
+    """Write a name so that spellings that differ in case or Unicode form only are equal (macOS decomposes accents).
 
     Example:
         >>> name_key("Valle") == name_key("VALLE")
@@ -221,11 +224,11 @@ def listed_file(folder: Path, cell: str) -> Path:
     disk.
 
     Args:
-        folder: the table's folder, from which the path counts.
-        cell: the path as it is written.
+        folder: the table's folder; a relative path in the cell starts from it.
+        cell: the path as the table has it; blanks and quotes around it are ignored.
 
     Returns:
-        The path; where there is no such file, the path where it would be.
+        The path of the file; if no such file exists, the path at which it would be.
 
     Example:
         >>> listed_file(Path("images"), "../images/valley_pre.tif").name
@@ -237,7 +240,7 @@ def listed_file(folder: Path, cell: str) -> Path:
         try:
             if path.exists():
                 return path
-        except (OSError, ValueError):  # a name too long, or with characters that no name has
+        except (OSError, ValueError):  # the name is too long, or has characters that no file name can have
             return path
     match = Path(with_slashes.anchor)
     for part in with_slashes.parts[bool(with_slashes.anchor) :]:
@@ -249,13 +252,13 @@ def listed_file(folder: Path, cell: str) -> Path:
 
 
 def content_digest(path: Path) -> str:
-    """Compute a digest that is different for different contents of a file, as cheaply as possible.
+    """Compute a digest that changes when the content of a file changes, without reading all of a large file.
 
-    A file of up to 64 MB is read whole, so that its digest stays the same where it is copied or touched. For a larger
-    one its size, its time of change, and 64 pieces of 1 MB that are spread over it count.
+    Of a file of up to 64 MiB all bytes are hashed, so that a copy has the same digest, whenever it was made. Of a
+    larger one its size, its time of change, and 64 pieces of 1 MiB that are spread over it are hashed.
 
     Returns:
-        A hexadecimal digest; the empty text where there is no such file.
+        A hexadecimal digest; the empty text if there is no such file.
 
     Example:
         >>> content_digest(Path("not-there.tif"))
@@ -270,7 +273,7 @@ def content_digest(path: Path) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _content_digest(path: Path, size: int, changed: int, inode: int) -> str:
-    del inode  # as a key of the cache it differs where another file was renamed over this one
+    del inode  # it is only a key of the cache: it changes when another file is renamed to this path
     if size <= MAX_HASHED_WHOLE:
         return sha256(path)
     digest = hashlib.sha256(f"{size} {changed}".encode())

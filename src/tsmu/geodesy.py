@@ -1,4 +1,4 @@
-"""Measure on the ellipsoid: areas and lengths of many polygons at once, and the size of pixels."""
+"""Measure on the ellipsoid WGS84 (pixels on that of their CRS): areas and lengths of polygons, and pixel sizes."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pyproj
 
 GEOD = pyproj.Geod(ellps="WGS84")
-SHORT_EDGE = np.radians(0.01)  # about 1 km
-NEAR_POLE = np.radians(85)
+SHORT_EDGE = np.radians(0.01)  # about 1 km; rings with longer edges are measured by the slower, exact method
+NEAR_POLE = np.radians(85)  # latitude beyond which the exact method is used
 METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere with the mean radius of 6,371 km
-MAX_SCALE_ERROR = 0.01  # share by which metres of a projected CRS may differ from those on the ground and still be used
+MAX_SCALE_ERROR = 0.01  # share by which lengths in a projected CRS may differ from those on the ground
 
 _Numbers = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.int64]
@@ -20,7 +20,14 @@ _Offsets = Sequence[npt.NDArray[np.int32] | npt.NDArray[np.int64]]
 
 
 class PixelVectors(NamedTuple):
-    """The ground distance of one step along a row, and of one down a column, of a raster: metres, each (N,)."""
+    """How far one step leads on the ground from N pixels of a raster, east and north: metres, each (N,).
+
+    Attributes:
+        column_east: metres to the east for a step to the next column.
+        column_north: metres to the north for a step to the next column.
+        row_east: metres to the east for a step to the next row.
+        row_north: metres to the north for a step to the next row.
+    """
 
     column_east: _Numbers
     column_north: _Numbers
@@ -32,10 +39,13 @@ def pixel_vectors(crs: Any, transform: Any, columns: _Numbers, rows: _Numbers) -
     """Measure a raster's pixels on the ellipsoid, whatever the CRS and its units.
 
     Args:
-        crs: of the raster, as rasterio gives it.
-        transform: from pixels to the CRS.
-        columns: the columns at which they are measured, (N,).
-        rows: the rows, (N,).
+        crs: CRS of the raster, as rasterio gives it.
+        transform: the affine transform from (column, row) to coordinates in the CRS.
+        columns: columns of the pixels to measure, (N,).
+        rows: rows of the same pixels, (N,).
+
+    Returns:
+        The ground distances of one step from each pixel, in metres.
 
     Example:
         >>> from rasterio.transform import from_origin
@@ -58,8 +68,9 @@ def pixel_vectors(crs: Any, transform: Any, columns: _Numbers, rows: _Numbers) -
 def ground_matrix(crs: Any, transform: Any, width: int, height: int) -> _Numbers:
     """Find the matrix (2, 2) from pixels (right, down) at a raster's centre to metres (east, north) on the ground.
 
-    Metres of a projected CRS that are true to 1 % there, as those of UTM are, are used as they are; those of a
-    local grid, too.
+    Of a projected CRS whose lengths at the raster's centre are true to 1 %, such as UTM, the matrix is that of the
+    transform, in metres; likewise of a local grid, of which nothing else is known. Otherwise it is measured on the
+    ellipsoid.
 
     Example:
         >>> from rasterio.transform import from_origin
@@ -69,7 +80,7 @@ def ground_matrix(crs: Any, transform: Any, width: int, height: int) -> _Numbers
     """
     centre = np.array([width / 2]), np.array([height / 2])
     stated = np.array([[transform.a, transform.b], [transform.d, transform.e]])
-    if not (crs.is_geographic or crs.is_projected):  # a local grid, of which no more is known
+    if not (crs.is_geographic or crs.is_projected):  # a local grid: its place on the Earth is not known
         return stated * float(crs.linear_units_factor[1])
     (column_east,), (column_north,), (row_east,), (row_north,) = pixel_vectors(crs, transform, *centre)
     measured = np.array([[column_east, row_east], [column_north, row_north]])
@@ -95,16 +106,16 @@ def pixel_size(crs: Any, transform: Any, width: int, height: int) -> float:
 
 @lru_cache(64)
 def _on_ellipsoid(crs: str) -> tuple[pyproj.Transformer, pyproj.Geod]:
-    """From a CRS to degrees on its own ellipsoid, which need not be one of the Earth; and that ellipsoid."""
+    """The transformer from a CRS (WKT) to degrees on the CRS's own ellipsoid, and that ellipsoid."""
     geod = pyproj.CRS.from_wkt(crs).get_geod() or GEOD
     degrees = pyproj.CRS.from_proj4(f"+proj=longlat +a={geod.a!r} +b={geod.b!r} +no_defs")
     return pyproj.Transformer.from_crs(crs, degrees, always_xy=True), geod
 
 
 def shift_in_degrees(east_m: float, north_m: float, latitude: float) -> tuple[float, float]:
-    """A short way on the ground, in metres east and north, as degrees of longitude and latitude.
+    """Convert a short distance on the ground, in metres east and north, to degrees of longitude and latitude.
 
-    It is computed on a sphere, which is right to 0.6 % of the way; near the poles the longitude says nothing.
+    It is computed on a sphere, with an error of up to 0.6 %. Close to the poles the longitude is meaningless.
 
     Example:
         >>> shift_in_degrees(0.0, 111.195, 46.0)
@@ -115,18 +126,19 @@ def shift_in_degrees(east_m: float, north_m: float, latitude: float) -> tuple[fl
 
 
 def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _Numbers]:
-    """Measure areas, m2, without the holes, and lengths of the outlines, m, those of the holes included.
+    """Measure areas (m2, without the holes) and lengths of outlines (m, with those of the holes) of M polygons.
 
-    Edges are geodesics.
+    Edges are geodesics on WGS84.
 
     Args:
-        points: longitude and latitude in degrees (N, 2), finite, all rings one after the other; each ends
-            where it begins.
-        offsets: of the rings in the points, of polygons in the rings, and for multipolygons of those in
-            the polygons, as `shapely.to_ragged_array` gives them; a polygon's first ring is its shell.
+        points: longitude and latitude in degrees (N, 2), finite, all rings one after the other; the last point of
+            a ring is its first one.
+        offsets: as `shapely.to_ragged_array` gives them: where each ring begins in `points`, where each polygon
+            begins in the rings, and for multipolygons where each of them begins in the polygons. A polygon's first
+            ring is its shell.
 
     Returns:
-        Areas and lengths, (M,) each.
+        Areas and lengths, (M,) each, for M polygons or multipolygons.
 
     Example:
         >>> _, points, offsets = shapely.to_ragged_array([shapely.box(0, 0, 0.001, 0.001)])
@@ -146,41 +158,43 @@ def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _N
 
 
 def _ring_areas_and_lengths(points: _Numbers, offsets: _Indices) -> tuple[_Numbers, _Numbers]:
-    """Areas, with a sign, and lengths of rings.
+    """Measure rings: areas (m2), whose sign says which way round a ring is drawn, and lengths (m).
 
-    Rings with edges of up to 1 km are summed up by numpy, which is faster than Karney's algorithm ring by
-    ring and the same to a part in a million. Rings with a longer edge, or near a pole, are measured by Karney's.
+    Rings with edges of up to 1 km are integrated by numpy, all at once. This is faster than Karney's algorithm, which
+    takes one ring at a time, and differs from it by less than one part in a million. Rings with a longer edge, or
+    close to a pole, are measured by Karney's algorithm.
     """
     begins, ends = offsets[:-1], offsets[1:]
     if not len(begins):
         return np.zeros(0), np.zeros(0)
     east, north = np.radians(points).T
     d_east, d_north = (np.diff(values, append=values[-1:]) for values in (east, north))
-    d_east -= 2 * np.pi * np.round(d_east / (2 * np.pi))  # the short way round
-    d_east[ends - 1] = d_north[ends - 1] = 0  # from one ring to the next there is no edge
+    d_east -= 2 * np.pi * np.round(d_east / (2 * np.pi))  # an edge takes the shorter way around the Earth
+    d_east[ends - 1] = d_north[ends - 1] = 0  # no edge leads from the last point of a ring to the next ring
     middle = north + d_north / 2
     sine, cosine = np.sin(middle), np.cos(middle)
-    # On its middle meridian a geodesic is nearer to the pole than a straight line in degrees is.
+    # At its middle, a geodesic lies closer to the pole than the straight line in degrees does, by `bulge`.
     bulge = (d_east**2 * sine * cosine + 2 * d_north**2 * sine / cosine) / 8
-    zone = _zone(np.sin(north))
-    first = np.repeat(zone[begins], ends - begins)  # measured from there, what is rounded off is small
-    several = zone + 4 * _zone(sine + cosine * bulge) + np.append(zone[1:], zone[-1:]) - 6 * first
-    area = d_east * several / 6  # Simpson's rule
-    area[ends - 1] = 0  # not NaN either, where the next ring is no ring
+    zone = _area_to_equator(np.sin(north))
+    # Areas are measured from the latitude of a ring's first point instead of the equator: rounding errors are smaller.
+    first = np.repeat(zone[begins], ends - begins)
+    weighted_sum = zone + 4 * _area_to_equator(sine + cosine * bulge) + np.append(zone[1:], zone[-1:]) - 6 * first
+    area = d_east * weighted_sum / 6  # Simpson's rule
+    area[ends - 1] = 0  # also where it is NaN because the next ring is degenerate
     flat = 1 - GEOD.es * sine**2
-    across = GEOD.a / np.sqrt(flat)  # radii of curvature across the meridian and along it
+    across = GEOD.a / np.sqrt(flat)  # radii of curvature, m: across the meridian here, and along it in the next line
     along = across * (1 - GEOD.es) / flat
     length = np.hypot(along * d_north, across * cosine * d_east)
     areas, lengths = np.add.reduceat(area, begins), np.add.reduceat(length, begins)
     exact = (np.maximum(np.abs(d_east) * cosine, np.abs(d_north)) > SHORT_EDGE) | (np.abs(north) > NEAR_POLE)
-    exact[begins] |= np.abs(np.add.reduceat(d_east, begins)) > 1  # once round the pole
+    exact[begins] |= np.abs(np.add.reduceat(d_east, begins)) > 1  # the ring goes around a pole
     for ring in np.flatnonzero(np.logical_or.reduceat(exact, begins)):
         longitude, latitude = np.ascontiguousarray(points[begins[ring] : ends[ring]].T)
         areas[ring], lengths[ring] = GEOD.polygon_area_perimeter(longitude, latitude)
     return areas, lengths
 
 
-def _zone(sine: _Numbers) -> _Numbers:
-    """Area between the equator and latitudes of this sine, m2 per radian of longitude."""
+def _area_to_equator(sine: _Numbers) -> _Numbers:
+    """The area between the equator and the latitude with the given sine, m2 per radian of longitude."""
     e = np.sqrt(GEOD.es)
     return np.asarray(GEOD.b**2 / 2 * (sine / (1 - GEOD.es * sine**2) + np.arctanh(e * sine) / e))

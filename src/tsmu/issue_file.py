@@ -1,4 +1,4 @@
-"""Read and write the workspace's issues.csv: the issues of all input, replaced one source at a time."""
+"""Read and write the workspace's issues.csv, which holds the issues of all sources of input."""
 
 import csv
 from dataclasses import asdict, fields
@@ -15,12 +15,13 @@ COLUMNS = (*(field.name for field in fields(Issue)), "source")
 def save_issues(log: IssueLog, path: Path) -> None:
     """Write the issues of a log into the file, in place of those of an earlier read of the same source.
 
-    Issues of other sources stay, so that the file always names the known defects of all input; so do columns that
-    somebody has added. A file that cannot be read as a table any more is moved aside, which is an issue, too.
+    Issues of other sources stay, so that the file always names the known defects of all input. Columns that somebody
+    has added to the file stay, too. If the file cannot be read as a table any more, it is renamed, and that is
+    recorded as an issue.
 
     Args:
-        log: the issues of one source; an empty log removes those of an earlier read.
-        path: the file.
+        log: the issues of one source; an empty log removes the source's earlier issues from the file.
+        path: the path of issues.csv.
     """
     try:
         rows = read_issues(path)
@@ -44,10 +45,10 @@ def save_issues(log: IssueLog, path: Path) -> None:
 
 
 def read_issues(path: Path) -> list[dict[str, str]]:
-    """Read an issues.csv as a list of its rows; no rows where there is no file, or an empty one.
+    """Read an issues.csv as a list of its rows; return no rows if the file is missing or empty.
 
-    It may have been edited by hand, and saved with other separators, in another encoding, with columns
-    added, moved or removed: every row has all columns of the log, "" where the file has none.
+    The file may have been edited by hand and saved with other separators, in another encoding, or with columns added,
+    moved or removed. Every returned row has all columns of the log, with "" for those that the file lacks.
 
     Raises:
         TableError: the file cannot be read as a table any more.

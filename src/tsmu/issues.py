@@ -1,4 +1,4 @@
-"""The issue log: what was wrong with the input, where, and what was done about it.
+"""The issue log: which defects the input had, where, and what was done about them.
 
 `issue_file` stores it as the workspace's `issues.csv`.
 """
@@ -11,8 +11,8 @@ from typing import Literal
 from tsmu.errors import TsmuError, name_options
 
 Severity = Literal["error", "warning"]
-MAX_ISSUES_PER_DEFECT = 100  # of more rows with one defect, one issue names the ranges
-MAX_RANGES = 20  # that it names
+MAX_ISSUES_PER_DEFECT = 100  # if more rows have the same defect, a single issue names their ranges
+MAX_RANGES = 20  # number of ranges that this issue names
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Issue:
 
     Attributes:
         file: the file, as messages call it.
-        row: as a spreadsheet counts (the header is row 1); None where the file has no rows.
-        column: of a table, or None.
+        row: the row, counted as a spreadsheet does (the header is row 1); None if the file has no rows.
+        column: the name of the column, or None if the defect is not in one column.
         severity: `error` if the row or file was left out, `warning` if it is used, perhaps repaired.
         problem: what is wrong.
         action: what was done about it.
@@ -56,10 +56,12 @@ class IssueLog:
     """
 
     def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:
-        """Start an empty log for `source`, or a part of it.
+        """Start an empty log for a source, or for one part of the work on it.
 
-        With `strict`, the first issue of either severity is raised as an error: a row or file that would be left
-        out, as well as a defect that it would survive. The issue stays in the log.
+        Args:
+            source: the file or folder that is read, or another name of the source.
+            part: name of the part of the work, such as `labels`, if several parts log issues of the same source.
+            strict: raise the first issue, be it an error or a warning, as a TsmuError. The issue stays in the log.
         """
         self.source = f"{Path(source).resolve()}{part and f' ({part})'}"
         self.strict = strict
@@ -83,7 +85,7 @@ class IssueLog:
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        """Record that a file or row is left out; under `strict` raise it as an error that stops."""
+        """Record that a file or row is left out; a strict log raises it as a TsmuError."""
         self._add(Issue(str(file), row, column, "error", problem, action))
 
     def warning(
@@ -95,14 +97,15 @@ class IssueLog:
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        """Record a defect that the file or row survives; under `strict` raise it as an error that stops."""
+        """Record a defect of a file or row that is used nevertheless; a strict log raises it as a TsmuError."""
         self._add(Issue(str(file), row, column, "warning", problem, action))
 
     def _add(self, issue: Issue) -> None:
         """Add an issue; with `strict`, raise it as an error instead.
 
-        Options in its text are written as on the command line, or as in Python, depending on where the user is. Code
-        that catches the error in order to leave out one file, and logs it here, gets the same error once more.
+        Options in its text are named as on the command line or as in Python, depending on the user. Code that reads
+        many files often catches a TsmuError in order to log it and to leave out one file. The error of a strict log
+        is therefore raised again whenever something else is logged, so that the work stops nevertheless.
         """
         if self._stopped_by:
             raise self._stopped_by
@@ -128,12 +131,12 @@ def warn_rows(
     """Log one defect of rows that are used: row by row while they are few, as ranges when they are many.
 
     Args:
-        log: takes the issues.
+        log: the log to which the issues are added.
         file: the file, as messages call it.
-        column: of the table, or None.
-        rows: the rows.
-        problems: one text for all, or one per row.
-        action: what was done about it.
+        column: the name of the column, or None.
+        rows: row numbers, counted as a spreadsheet does.
+        problems: one text for all rows, or one per row.
+        action: what was done about the defect.
 
     Example:
         >>> log = IssueLog("slides.csv")
@@ -161,6 +164,7 @@ def reject_rows(
 
 
 def _grouped(rows: Sequence[int], problems: str | Sequence[str]) -> Iterable[tuple[int, str]]:
+    """Give each row with its problem; many rows as one entry, the first row with the ranges of all of them."""
     texts = [problems] * len(rows) if isinstance(problems, str) else problems
     if len(rows) <= MAX_ISSUES_PER_DEFECT:
         return zip(rows, texts, strict=True)

@@ -1,7 +1,8 @@
-"""Names of a package that are loaded when they are first asked for, so that importing the package costs nothing.
+"""Import the public names of a package when they are first used, so that importing the package itself is fast.
 
-Every room has a face, its `__init__`, which names what others may use. Loading all of it would load torch, GDAL and
-SciPy for a command that needs none of them; module-level `__getattr__` (PEP 562) loads a name when it is used.
+The `__init__` of every subpackage lists the names that other subpackages may use. Importing all of them would load
+torch, GDAL and SciPy for commands that need none of them. The functions made here, a module-level `__getattr__` and
+`__dir__` (PEP 562), import a name only when it is used.
 """
 
 import sys
@@ -13,15 +14,16 @@ from typing import Any
 def lazy_names(
     package: str, names_of_modules: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Make the functions `__getattr__` and `__dir__` of a package whose names lie in its modules.
+    """Make the functions `__getattr__` and `__dir__` of a package whose names are defined in its modules.
 
     Args:
         package: the package's `__name__`.
-        names_of_modules: by module below the package (such as `scene.raster`), the names that it has, with blanks
-            between them. `alias=name` offers a name under another one.
+        names_of_modules: the names that each module defines, separated by blanks, by the module's path below the
+            package (such as `scene.raster`). `alias=name` offers `name` as `alias`.
 
     Returns:
-        Both functions. A name that was loaded once is kept in the package, so that it is found at once later.
+        Both functions. A name that was imported once becomes an attribute of the package, so that the next use of it
+        does not call `__getattr__`.
 
     Example:
         >>> __getattr__, __dir__ = lazy_names("tsmu.regions", {"region_map": "RegionMap Map=RegionMap"})

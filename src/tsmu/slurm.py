@@ -1,4 +1,4 @@
-"""SLURM: what a job asks for (`slurm.toml`), the script that starts one, and how it goes back into the queue."""
+"""Jobs of SLURM: the resources they request (`slurm.toml`), their scripts, and putting one back into the queue."""
 
 import math
 import os
@@ -17,7 +17,7 @@ from tsmu.errors import TsmuError
 from tsmu.files import write_text
 from tsmu.workspace_folder import Section
 
-NOTICE_S = 120  # before its time is over, or its machine is needed, a job gets SIGUSR1
+NOTICE_S = 120  # a job gets SIGUSR1 so many seconds before its time is over, or before it has to leave its machine
 _MEGABYTES = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(?:i?B)?", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def _check_memory(text: str) -> str:
 
 
 class SlurmSettings(Section):
-    """A `slurm.toml`: what SLURM is asked for, for each process that computes.
+    """The contents of a `slurm.toml`: the resources that SLURM is asked for, for each process that computes.
 
     When mapping, each process is a job of its own, a worker. When training, all of them are tasks of one job.
 
@@ -39,15 +39,15 @@ class SlurmSettings(Section):
         16384
     """
 
-    jobs: int = Field(1, ge=1)  # workers that map; a training is always one job
-    cores: int = Field(4, ge=1)  # of each process
-    memory: Annotated[str, AfterValidator(_check_memory)] = "4GB"  # of each process
-    walltime: str = "01:00:00"
+    jobs: int = Field(1, ge=1)  # number of workers that map; a training is always one job
+    cores: int = Field(4, ge=1)  # CPU cores of each process
+    memory: Annotated[str, AfterValidator(_check_memory)] = "4GB"  # memory of each process, with its unit
+    walltime: str = "01:00:00"  # time after which SLURM ends a job, HH:MM:SS
     queue: str | None = None
     account: str | None = None
-    interface: str | None = None  # of the network between the machines, such as ib0
-    prologue: list[str] = Field([])  # lines of shell before the processes start, such as module load
-    directives: list[str] = Field([])  # more of #SBATCH, such as --gres=gpu:1
+    interface: str | None = None  # network interface between the machines, such as ib0
+    prologue: list[str] = Field([])  # shell commands that run before the processes start, such as module load
+    directives: list[str] = Field([])  # further options of sbatch, such as --gres=gpu:1
 
     @property
     def memory_mb(self) -> int:
@@ -59,12 +59,12 @@ class SlurmSettings(Section):
 
 @dataclass(frozen=True)
 class SubmittedJob:
-    """A job that waits in SLURM's queue.
+    """A job that was submitted to SLURM's queue.
 
     Attributes:
-        number: by which SLURM knows it.
+        number: the job's id in SLURM.
         script: the file that was submitted.
-        log: what the processes print, once the job runs.
+        log: the file that gets what the processes print, once the job runs.
     """
 
     number: str
@@ -76,16 +76,16 @@ class SubmittedJob:
 class SlurmJob:
     """A job of one command, which SLURM starts once for each process.
 
-    Shortly before its time is over, or its machines are needed, its processes get SIGUSR1; a job that then calls
-    `requeue_job` runs again later, with the same number and the same log.
+    Shortly before the job's time is over, or before it has to leave its machines, its processes get SIGUSR1. A process
+    that then calls `requeue_job` lets the job run again later, with the same number and the same log.
 
     Attributes:
-        settings: what is asked for, for each process.
-        name: of the job, as `squeue` shows it, and of its files.
-        command: words of the command.
-        folder: for script and log; absolute.
-        nodes: machines.
-        processes: on each of them.
+        settings: the resources that each process needs.
+        name: name of the job, as `squeue` shows it; its script and log are named by it, too.
+        command: the words of the command.
+        folder: the folder of script and log, an absolute path.
+        nodes: number of machines.
+        processes: number of processes on each machine.
 
     Example:
         >>> command = ["tsmu", "update", "alps", "--devices", "2"]
@@ -105,10 +105,10 @@ class SlurmJob:
         """Write the job's script into its folder, and submit it to run in the current folder.
 
         Args:
-            error: which error is raised.
+            error: the class of the error that is raised.
 
         Raises:
-            TsmuError: of the class `error`, where SLURM refuses the job.
+            TsmuError: SLURM refuses the job; the error is of the class `error`.
         """
         script = self.folder / f"{self.name}.sh"
         write_text(script, self.text())
@@ -116,63 +116,64 @@ class SlurmJob:
         if result.returncode:
             reason = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
             raise error(f"{script}: sbatch refuses the job ({reason}); correct what --cluster asks for")
-        number = result.stdout.strip().partition(";")[0]  # behind it the cluster, where there are several
+        number = result.stdout.strip().partition(";")[0]  # sbatch prints NUMBER or NUMBER;CLUSTER
         return SubmittedJob(number, script, self.folder / f"{self.name}-{number}.log")
 
     def text(self) -> str:
         """The text of the job's script, as sbatch takes it."""
         settings = self.settings
         lines = ["#!/bin/bash", *(f"#SBATCH {directive}" for directive in self._directives()), ""]
-        # The address of another job's first process may be in the shell from which this one is submitted.
+        # The shell that submits this job may itself belong to another job, with the address of that job's first process
+        # in its environment.
         lines += ["unset MASTER_ADDR MASTER_PORT", f"export OMP_NUM_THREADS={settings.cores}"]
-        if settings.interface:  # by which the processes find each other, on CPUs and on GPUs
+        if settings.interface:  # by it the processes find each other: Gloo on CPUs, NCCL on GPUs
             name = shlex.quote(settings.interface)
             lines += [f"export GLOO_SOCKET_IFNAME={name} NCCL_SOCKET_IFNAME={name}"]
-        # A process that fails ends the others; one that is done is not the end of them (--wait=0: no time limit).
-        # The number of cores is repeated because srun does not take it from the job since SLURM 22.05.
+        # A process that fails ends the others. One that has finished does not end them (--wait=0: no time limit).
+        # The number of cores is given to srun, too, because since SLURM 22.05 it does not take it from the job.
         srun = ["srun", "--kill-on-bad-exit=1", "--wait=0", f"--cpus-per-task={settings.cores}"]
         return "\n".join([*lines, *settings.prologue, "", shlex.join([*srun, *self.command]), ""])
 
     def _directives(self) -> list[str]:
-        """What sbatch is asked for; the user's own come last, so that they count where two contradict each other."""
+        """The options for sbatch; the user's own come last, so that they win over ours."""
         settings = self.settings
-        asked = {
+        options = {
             "job-name": self.name,
             "chdir": str(Path.cwd()),
             "output": str(self.folder / self.name).replace("%", "%%") + "-%j.log",
-            "open-mode": "append",  # a job that runs again goes on with its log
+            "open-mode": "append",  # a job that runs again appends to its log
             "nodes": str(self.nodes),
             "ntasks-per-node": str(self.processes),
             "cpus-per-task": str(settings.cores),
-            "mem": f"{settings.memory_mb * self.processes}M",  # of each machine
+            "mem": f"{settings.memory_mb * self.processes}M",  # for each machine
             "time": settings.walltime,
             "partition": settings.queue,
             "account": settings.account,
             "signal": f"USR1@{NOTICE_S}",
         }
-        options = [f"--{name}={shlex.quote(value)}" for name, value in asked.items() if value is not None]
-        return [*options, "--requeue", *settings.directives]
+        given = [f"--{name}={shlex.quote(value)}" for name, value in options.items() if value is not None]
+        return [*given, "--requeue", *settings.directives]
 
 
 def require_sbatch(file: Path, error: type[TsmuError]) -> None:
-    """Refuse to submit jobs where that is not possible.
+    """Refuse to submit jobs on a machine that has no `sbatch`.
 
     Args:
-        file: the settings, for the message.
-        error: which error is raised.
+        file: the file of settings, which the message names.
+        error: the class of the error that is raised.
 
     Raises:
-        TsmuError: of the class `error`, where there is no `sbatch`.
+        TsmuError: there is no `sbatch`; the error is of the class `error`.
     """
     if not shutil.which("sbatch"):
         raise error(f"{file}: this machine has no sbatch; run it where SLURM jobs can be submitted")
 
 
 def requeue_job() -> str:
-    """Put the job of SLURM that this process belongs to back into the queue, where it waits to run again.
+    """Put the SLURM job that this process belongs to back into the queue, so that it runs again later.
 
     Returns:
-        What was done, as the end of a sentence for the user.
+        What was done, or what the user has to do outside a job, as the end of a sentence.
 
     Example:
         >>> requeue_job()  # doctest: +SKIP

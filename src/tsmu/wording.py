@@ -2,12 +2,12 @@
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun, in the singular or plural.
+    """Write a number with its noun, in the singular or plural.
 
     Args:
-        number: how many.
-        noun: in the singular; words before it, and a verb behind it, may stand with it.
-        plural: by default the noun with an s.
+        number: the number, of which 1 takes the singular.
+        noun: the noun in the singular, which may include words before it and a verb after it.
+        plural: the plural of `noun`; by default `noun` with an s.
 
     Example:
         >>> counted(1, "pair"), counted(2, "test chip"), counted(1, "entry is", "entries are")

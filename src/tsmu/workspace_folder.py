@@ -1,4 +1,4 @@
-"""Where things lie in a workspace folder, and its settings file tsmu.toml."""
+"""The paths of all files of a workspace folder, its lock, and its settings file tsmu.toml."""
 
 import difflib
 import json
@@ -40,13 +40,18 @@ address = "landslides.gpkg"  # a GeoPackage, or postgresql://user@host/name for 
 
 
 class Section(BaseModel):
-    """Settings, as they stand in a TOML file or in a part of it."""
+    """Settings that are read from a TOML file or from one section of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a settings file; an unknown key is an error that names the nearest known one."""
+        """Read a settings file.
+
+        Raises:
+            WorkspaceError: the file cannot be read, is not valid TOML, or has a wrong value or an unknown key; the
+                error names the most similar known key.
+        """
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
@@ -81,17 +86,17 @@ class MapSettings(Section):
 
     @property
     def side(self) -> int | None:
-        """The tile's side if it is fixed."""
+        """The side of a tile in pixels; None if it is chosen by the available memory."""
         return None if self.tile == "auto" else self.tile
 
     @property
     def shared(self) -> int | None:
-        """What tiles share if it is fixed."""
+        """The overlap of neighbouring tiles in pixels; None if it is measured on the network."""
         return None if self.overlap == "auto" else self.overlap
 
 
 class DatabaseSettings(Section):
-    """Where the landslide database is: a GeoPackage, relative to the workspace, or a server's address."""
+    """The address of the landslide database: a GeoPackage's path, from the workspace, or a server's address."""
 
     address: str = "landslides.gpkg"
 
@@ -106,7 +111,10 @@ class Settings(Section):
 
 
 def _explain(error: ValidationError, settings: type[BaseModel]) -> str:
-    """Turn pydantic's complaints about the first wrong key into one line: one for each form that its value may have."""
+    """Write pydantic's errors about the first wrong key as one line.
+
+    A key whose value may have several forms, such as a number or `auto`, has one error for each form.
+    """
     first, *others = error.errors()
     if first["type"] != "extra_forbidden":
         path = _key_path(first["loc"])
@@ -122,20 +130,20 @@ def _explain(error: ValidationError, settings: type[BaseModel]) -> str:
 
 
 def _key_path(place: tuple[int | str, ...]) -> list[str]:
-    """The names of sections and key in a place that pydantic names, without the forms that a value may have."""
+    """The names of section and key in a location of pydantic, which also names the form of value that was tried."""
     return [part for part in map(str, place) if part.isidentifier()]
 
 
 @dataclass(frozen=True)
 class WorkspaceFolder:
-    """A folder with tsmu.toml in it; every path that tsmu reads or writes there has its name here."""
+    """A folder with a tsmu.toml; its properties are the paths of everything that tsmu reads or writes in it."""
 
     root: Path
     settings: Settings
 
     @classmethod
     def create(cls, folder: Path) -> Self:
-        """Make `folder` a workspace; one that already is stays as it is."""
+        """Make a folder a workspace; a folder that is a workspace already is only opened."""
         settings_file = folder / SETTINGS_FILE
         if not settings_file.exists():
             with atomic_write(settings_file) as temporary:
@@ -144,7 +152,11 @@ class WorkspaceFolder:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open the workspace whose root is exactly `folder`."""
+        """Open the workspace whose root is `folder`, and no parent of it.
+
+        Raises:
+            WorkspaceError: the folder is no workspace, or its settings are not valid.
+        """
         settings_file = folder / SETTINGS_FILE
         if not settings_file.is_file():
             raise WorkspaceError(
@@ -154,7 +166,11 @@ class WorkspaceFolder:
 
     @classmethod
     def find(cls, start: Path) -> Self:
-        """Open the workspace that `start` lies in, looking upwards as git does."""
+        """Open the workspace that contains `start`: the first of it and its parent folders that has a tsmu.toml.
+
+        Raises:
+            WorkspaceError: none of them has one, or its settings are not valid.
+        """
         for folder in (start.resolve(), *start.resolve().parents):
             if (folder / SETTINGS_FILE).is_file():
                 return cls.open(folder)
@@ -179,22 +195,22 @@ class WorkspaceFolder:
 
     @property
     def pair_files(self) -> Path:
-        """What had to be made for pairs: places for images without one, resampled pre images."""
+        """The folder of files made for pairs: georeferences of images without one, resampled pre-event images."""
         return self.root / "pairs"
 
     @property
     def fetched(self) -> Path:
-        """Pairs from catalogues: one folder per event, and the table of them."""
+        """The folder of images fetched from catalogues: one folder per event, and a table that lists the pairs."""
         return self.root / "fetched"
 
     @property
     def labels(self) -> Path:
-        """The table of the pairs' masks."""
+        """The table of the pairs' labels."""
         return self.root / "labels.parquet"
 
     @property
     def label_files(self) -> Path:
-        """The pairs' masks."""
+        """The folder of the pairs' masks."""
         return self.root / "labels"
 
     @property
@@ -204,12 +220,12 @@ class WorkspaceFolder:
 
     @property
     def blocks(self) -> Path:
-        """Where ground was cut for training, validation and test."""
+        """The table of the blocks into which ground was divided for training, validation and test."""
         return self.root / "blocks.parquet"
 
     @property
     def sides(self) -> Path:
-        """The sides that chips had in all splits until now."""
+        """The table of all splits (training, validation, test) that chips have been in, also in earlier builds."""
         return self.root / "sides.parquet"
 
     @property
@@ -219,36 +235,36 @@ class WorkspaceFolder:
 
     @property
     def kept(self) -> Path:
-        """Validation chips that were kept, one folder per region."""
+        """The folder of validation chips that `--keep-validation` copied, with one folder per region."""
         return self.root / "kept"
 
     @property
     def runs(self) -> Path:
-        """Checkpoints of updates that are under way."""
+        """The folder of checkpoints of updates that have not finished."""
         return self.root / "runs"
 
     @property
     def jobs(self) -> Path:
-        """Scripts and logs of SLURM's jobs."""
+        """The folder of scripts and logs of SLURM jobs."""
         return self.root / "jobs"
 
     @property
     def logs(self) -> Path:
-        """Losses and scores of trainings that were asked to log them, one folder each."""
+        """The folder of losses and scores of trainings with a logger, one folder per training."""
         return self.root / "logs"
 
     @property
     def cache(self) -> Path:
-        """What can be computed again."""
+        """The folder of results that can be computed again, and may be deleted."""
         return self.root / "cache"
 
     @property
     def maps(self) -> Path:
-        """One folder per mapped scene."""
+        """The folder of maps, with one folder per mapped scene."""
         return self.root / "maps"
 
     def map_folder(self, scene: str) -> Path:
-        """The folder of the newest map of a scene: in `maps`, or where `tsmu map --out` put it.
+        """The folder of the newest map of a scene: one in `maps`, or that of `tsmu map --out`.
 
         Args:
             scene: name of the scene.
@@ -261,11 +277,11 @@ class WorkspaceFolder:
         return self.root / note.read_text(encoding="utf-8") if note.is_file() else self.maps / scene
 
     def note_map_folder(self, scene: str, folder: Path) -> None:
-        """Note where a scene was mapped, so that `map_folder` finds it.
+        """Record the folder of a scene's map, so that `map_folder` finds it.
 
         Args:
             scene: name of the scene.
-            folder: of its map.
+            folder: folder of its map.
         """
         note = self._map_note(scene)
         if folder.resolve() == (self.maps / scene).resolve():
@@ -274,7 +290,7 @@ class WorkspaceFolder:
             write_text(note, self.stored_path(folder))
 
     def _map_note(self, scene: str) -> Path:
-        """The file that names the folder of a scene's map which is not in `maps`."""
+        """The file that names the folder of a scene's map, if that folder is not in `maps`."""
         return self.maps / ".elsewhere" / scene
 
     @property
@@ -289,15 +305,21 @@ class WorkspaceFolder:
         return self.root / "issues.csv"
 
     def stored_path(self, path: Path) -> str:
-        """How `path` is written into an index: relative inside the workspace, absolute outside."""
+        """Write a path for a table: relative to the workspace if it lies inside, otherwise absolute."""
         path = path.resolve()
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     @contextmanager
     def lock(self, command: str) -> Iterator[None]:
-        """Be the only writer of this workspace; a second one is told who the first is.
+        """Keep other processes from writing into this workspace while the `with` block runs.
 
-        The operating system releases the lock when its holder dies, however it dies.
+        The operating system releases the lock when the process that holds it ends, for whatever reason.
+
+        Args:
+            command: the command that writes, which the error of another process names.
+
+        Raises:
+            WorkspaceError: another process holds the lock; the error names its command.
         """
         writer = self.root / ".tsmu-writer.json"
         lock = filelock.FileLock(self.root / ".tsmu.lock", timeout=0)
@@ -316,6 +338,7 @@ class WorkspaceFolder:
 
 
 def _describe_writer(path: Path) -> str:
+    """Name the command and process that hold the lock, from the JSON file that they have written."""
     try:
         writer = json.loads(path.read_text())
         return f"`{writer['command']}` (process {writer['pid']} on {writer['host']})"

@@ -15,17 +15,17 @@ from tsmu.workspace_folder import WorkspaceFolder
 def read_paths_table(
     workspace: WorkspaceFolder, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
 ) -> geopandas.GeoDataFrame | None:
-    """Read a GeoParquet table with absolute paths; None where there is no such file.
+    """Read a GeoParquet table, and make its paths absolute; return None if the file does not exist.
 
     Args:
-        workspace: stored paths are relative to its folder.
-        file: the table.
-        paths: columns with paths; one that a table from an older version lacks becomes a column of None.
-        needs: columns without which it is another table.
-        remedy: what the user can do where the table is damaged; it follows a semicolon.
+        workspace: the workspace; relative paths in the table start from its folder.
+        file: the file of the table.
+        paths: names of the columns with paths. A column that a table of an older version lacks is added, with None.
+        needs: names of the columns that the table must have.
+        remedy: what the user can do if the table is damaged; the message ends with it, after a semicolon.
 
     Raises:
-        WorkspaceError: the file is damaged, or is another table.
+        WorkspaceError: the file is damaged, or lacks one of the columns that it must have.
     """
     if not file.exists():
         return None
@@ -55,14 +55,14 @@ def _with_paths(workspace: WorkspaceFolder, table: pd.DataFrame, paths: Sequence
     for column in paths:
         stored = table[column] if column in table else [None] * len(table)
         paths_of = [None if pd.isna(path) else str(workspace.root / path) for path in stored]
-        table[column] = pd.Series(paths_of, table.index, dtype=object)  # as strings, pandas turns None into NaN
+        table[column] = pd.Series(paths_of, table.index, dtype=object)  # a column of strings would have NaN for None
     return table
 
 
 def write_paths_table(
     workspace: WorkspaceFolder, table: geopandas.GeoDataFrame, file: Path, paths: Sequence[str]
 ) -> None:
-    """Write a table whole; paths inside the workspace are stored relative to it, so that it can be moved."""
+    """Write a table by `atomic_write`; paths inside the workspace become relative, so that it can be moved."""
     stored = table.copy()
     for column in paths:
         stored[column] = [None if pd.isna(path) else workspace.stored_path(Path(path)) for path in stored[column]]
