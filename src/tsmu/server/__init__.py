@@ -1,19 +1,22 @@
-"""The review server: imagery and landslides for the page in the browser, and the decisions made there.
+"""The review server: it gives the browser's page imagery and landslides, and stores the decisions made on the page.
 
-What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
-A request goes one way through the room:
+Other subpackages import only the names listed here; each is loaded when it is first used. A request passes
+through middleware, app and routes; these use the other modules:
 
-    middleware        is the request safe: host, origin, size, rate; security headers on the answer
+    middleware        checks whether the request is safe (host, origin, size, rate); adds security headers to the answer
     app               the application: routes, error answers, the built page (page_files), compression
-    routes            one module per group of addresses: parameters in, JSON, GeoJSON, tiles or files out
-    tiles             what map tiles show: landslides as vector tiles, rasters of scenes as pictures
-    query_parameters, schemas, geojson   conditions and bodies of requests in, rows of the database out
-    change_feed       what changes in the database, told to all who listen
+    routes            one module per group of addresses; each takes parameters and answers JSON, GeoJSON, tiles or files
+    tiles             renders map tiles: landslides as vector tiles, rasters of scenes as pictures
+    ogc               coordinate reference systems and HTML pages of OGC API - Features
+    query_parameters, schemas   read the parameters and the JSON bodies of requests
+    geojson           writes rows of the database as JSON and GeoJSON
+    change_feed       sends changes of the database to all pages that listen
+    latest_shifts     keeps a late request from replacing a newer shift of a scene's images
     context, auth     the database, workspace and settings that every route gets; users, roles and tokens
-    errors            refused requests: logged, and answered as JSON
+    errors            logs refused requests and answers them as JSON
 
-Everything that the page needs is served from here; it loads nothing from other sites but the tiles of a
-base map (basemap), if there is one.
+This server serves everything that the page needs. The page loads nothing from other sites but the tiles of a base map
+(`basemap`), if there is one.
 
 Example:
     >>> from tsmu import server
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_FOLDER", "PAGE_NOT_BUILT", "BaseMap", "ServerContext", "TokenFile", "make_app"]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, by the module that defines them
     "app": "PAGE_FOLDER PAGE_NOT_BUILT make_app",
     "basemap": "BaseMap",
     "context": "ServerContext",

@@ -1,4 +1,4 @@
-"""The review server put together: routes, error answers, the page, and around them compression and security."""
+"""Put the review server together: routes, error answers and the page, wrapped in compression and security."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,7 @@ from tsmu.server.tiles import LandslideBoxCache, TileCache
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 PAGE_NOT_BUILT = "The review page is not built: run `make page` in the source checkout. The API is at /docs."
-COMPRESS_FROM_BYTES = 1000  # a smaller answer fits into one packet either way
+COMPRESS_FROM_BYTES = 1000  # a smaller answer fits into one network packet without compression, too
 DESCRIPTION = (
     "Look at landslides before and after, and decide. All geometry is in degrees, longitude first (EPSG:4326). "
     "A write is JSON with the header X-Tsmu; with tokens every request carries Authorization: Bearer TOKEN. "
@@ -33,8 +33,8 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
     """Make the review server, an ASGI application that any ASGI server such as uvicorn runs.
 
     Args:
-        context: the database and workspace that it serves, and to whom.
-        page_folder: the built review page; where it is missing, `/` says how to build it.
+        context: the database and workspace that the server serves, and the users who have access.
+        page_folder: the folder of the built review page; if it has no index.html, `/` answers how to build it.
 
     Example:
         >>> from starlette.testclient import TestClient
@@ -60,16 +60,15 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
         app.mount("/", PageFiles(page_folder), name="page")
     else:
         app.add_api_route("/", lambda: PlainTextResponse(f"{PAGE_NOT_BUILT}\n"), include_in_schema=False)
-    compressing = GZipMiddleware(
-        HeadAsGet(app, "/ogc"), minimum_size=COMPRESS_FROM_BYTES, compresslevel=6
-    )  # not pictures and events
+    # GZipMiddleware itself leaves pictures and server-sent events uncompressed.
+    compressing = GZipMiddleware(HeadAsGet(app, "/ogc"), minimum_size=COMPRESS_FROM_BYTES, compresslevel=6)
     return SecurityMiddleware(compressing, context)
 
 
 def _describe_page_size(app: FastAPI) -> None:
-    """Add the parameter `limit` of `/ogc` to the parameters that all paths share, where QGIS looks for its maximum.
+    """Add the parameter `limit` of `/ogc` to the shared parameters of the OpenAPI document.
 
-    Otherwise QGIS asks for 100 at a time.
+    QGIS reads from there how many landslides it may request at once; without it, QGIS requests 100.
     """
     describe = app.openapi
 
@@ -79,4 +78,4 @@ def _describe_page_size(app: FastAPI) -> None:
         document["components"]["parameters"] = {"limit": {"name": "limit", "in": "query", "schema": schema}}
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation extends the document
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documentation extends the document in this way

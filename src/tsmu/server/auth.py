@@ -14,7 +14,7 @@ MIN_TOKEN_LENGTH = 32  # characters: 128 bits in hexadecimal
 
 
 class Role(StrEnum):
-    """What a user may do: look, or also decide, or in a blind review also settle what others disagree on."""
+    """What a user may do: viewers look, reviewers also decide, adjudicators also settle disputes of blind reviews."""
 
     VIEWER = "viewer"
     REVIEWER = "reviewer"
@@ -26,9 +26,9 @@ class User:
     """The user who sends a request.
 
     Attributes:
-        name: goes into every record that the user writes; None on a server without tokens, where each
+        name: the user's name in every record that he or she writes; None on a server without tokens, where each
             request can name a reviewer.
-        role: what the user may do.
+        role: the role, which decides what the user may do.
     """
 
     name: str | None
@@ -40,7 +40,7 @@ class TokenFile:
     """The users of a token file.
 
     Attributes:
-        users: by the SHA-256 of their tokens; the tokens themselves are not kept.
+        users: the users by the SHA-256 digest of their tokens; the tokens themselves are not kept.
 
     Example:
         >>> path = Path("tokens")
@@ -82,9 +82,10 @@ class TokenFile:
         return cls(users)
 
     def user_of(self, token: str) -> User | None:
-        """The user with a token, None if nobody has it.
+        """Find the user who has a token; None if nobody has it.
 
-        All users are compared in constant time, so that the time of an answer tells nothing of a token.
+        The token is compared with those of all users, in constant time, so that a guesser learns nothing from the time
+        that an answer takes.
         """
         digest, user = _digest(token), None
         for known_digest, known_user in self.users.items():
@@ -94,7 +95,7 @@ class TokenFile:
 
 
 def _read_private_lines(path: Path) -> list[str]:
-    """The lines of a file that only its owner can read."""
+    """Read the lines of a file, and refuse it if anybody but its owner may read or write it."""
     try:
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise ReviewError(f"{path}: others can read these tokens; run: chmod 600 {path}")

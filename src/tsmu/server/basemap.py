@@ -1,4 +1,4 @@
-"""A map of somebody else's below the images: its tiles are the one thing that the page loads from elsewhere."""
+"""A base map below the images; its tiles are the only thing that the page loads from another site."""
 
 import re
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class BaseMap:
     """The tiles of a base map.
 
     Attributes:
-        url: of a tile, with {z}, {x} and {y} in it, or for a WMS with {bbox-epsg-3857}.
-        credit: whom the map shows as its source.
+        url: the URL of a tile, with the placeholders {z}, {x} and {y}, or for a WMS {bbox-epsg-3857}.
+        credit: the source of the base map, which the map shows.
 
     Raises:
-        ReviewError: the URL is none of a tile.
+        ReviewError: the URL is not one of a tile.
 
     Example:
         >>> BaseMap("https://tiles.example.org/{z}/{x}/{y}.png?style=a").origin
@@ -30,7 +30,7 @@ class BaseMap:
     credit: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is no URL of a tile: its host goes into the page's content security policy."""
+        """Refuse anything but the URL of a tile, because its host goes into the page's content security policy."""
         try:
             parts = urlsplit(self.url)
         except ValueError:
@@ -45,6 +45,6 @@ class BaseMap:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port that the tiles come from."""
+        """The origin of the tiles: scheme, host and port."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"

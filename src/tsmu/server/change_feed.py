@@ -1,7 +1,8 @@
-"""Tells all who listen what changes in the database, whichever process changes it.
+"""Send changes of the database to all listening pages, whichever process changes it.
 
-One task asks the database once in a while for its mark, for all listeners together, and only while there are any.
-It runs in the server's event loop, so a listener costs neither a thread nor a connection to the database.
+One task serves all listeners: every second it asks the database for its mark, which is different after a change, and
+it runs only while somebody listens. It runs in the server's event loop, so a listener needs neither a thread nor a
+connection to the database of its own.
 """
 
 import asyncio
@@ -19,19 +20,20 @@ from tsmu.server.errors import RequestError
 
 log = logging.getLogger("tsmu.server")
 
-POLL_S = 1.0
-HEARTBEAT_S = 15.0  # proxies close a connection on which nothing comes for a minute
+POLL_S = 1.0  # seconds between two questions to the database
+# Seconds without changes after which a comment is sent: proxies close a connection that is silent for a minute.
+HEARTBEAT_S = 15.0
 MAX_LISTENERS = 1000
-MAX_WAITING = 100  # events of a listener that does not read them; then it is left, and may come again
+MAX_WAITING = 100  # events that wait for a slow listener; with more its stream is ended, and it may connect again
 
 Changes = tuple[ChangeMark, dict[str, Any]]
 
 
 class ChangeFeed:
-    """What changes in the database, as server-sent events for any number of listeners.
+    """Sends changes of the database as server-sent events to any number of listeners.
 
     Args:
-        context: of the server; once its `stopping` is set, all streams end.
+        context: the server's context; once its `stopping` is set, all streams end.
     """
 
     def __init__(self, context: ServerContext) -> None:
@@ -41,27 +43,28 @@ class ChangeFeed:
         self._task: asyncio.Task[None] | None = None
 
     def check_room(self) -> None:
-        """Refuse a further listener where there are too many.
+        """Refuse a further listener if there are `MAX_LISTENERS` already.
 
         Raises:
-            RequestError: there are.
+            RequestError: there are too many listeners; its status is 503.
         """
         if len(self._listeners) >= MAX_LISTENERS:
             raise RequestError(503, "too many pages listen for changes; close some")
 
     async def listen(self, since: ChangeMark | None, view: BlindView | None) -> AsyncIterator[str]:
-        """The text of a stream of server-sent events, whose ids are marks, until the server ends.
+        """Yield the text of server-sent events, whose ids are marks of the database, until the server ends.
 
         Args:
-            since: from which mark on; None: from now on.
-            view: who listens, in a blind review.
+            since: send the changes that were made after this mark; None sends those from now on.
+            view: what the listener may see of a blind review; None if the review is not blind.
         """
         events: asyncio.Queue[Changes | None] = asyncio.Queue(MAX_WAITING)
         self._listeners[events] = view
         try:
             await self._start()
             database = self._context.database
-            now = await run_in_threadpool(change_mark, database, view)  # after the first mark of the polling: no gap
+            # This mark is read after the first one of the polling task, so that no change is missed in between.
+            now = await run_in_threadpool(change_mark, database, view)
             if since is None or since == now:
                 yield f"retry: {POLL_S * 1000:.0f}\nid: {now}\nevent: ready\ndata: {{}}\n\n"
             else:
@@ -86,34 +89,40 @@ class ChangeFeed:
                 self._task = asyncio.create_task(self._poll(mark))
 
     async def _poll(self, mark: ChangeMark) -> None:
-        """Ask for changes since a mark as long as somebody listens and the server goes on."""
+        """Look for changes since a mark and send them, while somebody listens and the server is not stopping."""
         while self._listeners and not self._context.stopping.is_set():
             try:
-                mark = await self._tell(mark)
+                mark = await self._send_changes(mark)
             except TsmuError as error:
                 log.warning("changes cannot be read: %.300r", str(error))
             await asyncio.sleep(POLL_S)
         for events in list(self._listeners):
             _put(events, None)
 
-    async def _tell(self, mark: ChangeMark) -> ChangeMark:
-        """Tell all listeners what has changed since a mark, if anything; gives the next mark."""
+    async def _send_changes(self, mark: ChangeMark) -> ChangeMark:
+        """Send all listeners what has changed since a mark, if anything; return the present mark."""
         database = self._context.database
-        following = await run_in_threadpool(change_mark, database)
-        if following == mark:
+        new_mark = await run_in_threadpool(change_mark, database)
+        if new_mark == mark:
             return mark
         for view in set(self._listeners.values()):
             changes = await run_in_threadpool(changes_since, database, mark, view)
             if view is not None and not any(changes[1].values()):
-                continue  # others have judged what this person may not see
-            for events in [one for one, whose in self._listeners.items() if whose == view]:
+                continue  # the changes are judgements of others that this person may not see
+            for events in [queue for queue, listener_view in self._listeners.items() if listener_view == view]:
                 if not _put(events, changes):
                     self._listeners.pop(events, None)
-        return following
+        return new_mark
 
 
 def _put(events: asyncio.Queue[Changes | None], changes: Changes | None) -> bool:
-    """Queue an event for a listener; if too many wait already, they are dropped and its stream is ended instead."""
+    """Put an event into a listener's queue; None ends the listener's stream.
+
+    If the queue is full, all its events are dropped and the stream is ended.
+
+    Returns:
+        Whether the stream goes on.
+    """
     if events.full():
         while not events.empty():
             events.get_nowait()
@@ -123,4 +132,5 @@ def _put(events: asyncio.Queue[Changes | None], changes: Changes | None) -> bool
 
 
 def _event(mark: ChangeMark, changes: dict[str, Any]) -> str:
+    """The text of one server-sent event."""
     return f"id: {mark}\nevent: change\ndata: {json.dumps(changes)}\n\n"

@@ -1,4 +1,4 @@
-"""What every route needs: the database, the workspace, the server's settings, and the user who asks."""
+"""What every route needs: the database, the workspace, the server's settings, and the user who sends the request."""
 
 import getpass
 import threading
@@ -18,20 +18,22 @@ from tsmu.workspace_folder import WorkspaceFolder
 
 @dataclass(frozen=True)
 class ServerContext:
-    """What a review server serves, and to whom.
+    """The data that a review server serves, its settings, and its users.
 
     Attributes:
-        database: open for as long as the server runs.
-        workspace: its maps and images are shown.
+        database: the landslide database, which stays open while the server runs.
+        workspace: the workspace whose maps and images are shown.
         write: whether decisions are accepted; otherwise the server is read-only.
-        tokens: the users who have access; None where everybody who reaches the server has it, which is
-            safe on the loopback interface only.
-        hosts: host names that requests may use, against DNS rebinding; empty: any, which only tokens make safe.
-        dem: elevations in m, as a raster, for the hillshade.
-        reviewer: the name on decisions that name nobody.
-        judges: how many people judge each landslide in a blind review; None: everybody sees what others decide.
-        basemap: lies below the images; the page may load its tiles, and nothing else from elsewhere.
-        stopping: set when the server ends, so that streams which go on for ever end, too.
+        tokens: the users who have access, with their tokens; None gives access to everybody who can reach the
+            server, which is safe on the loopback interface only.
+        hosts: host names by which requests may address the server, against DNS rebinding; if empty, any name may be
+            used, which is safe only with tokens.
+        dem: a raster of elevations in metres, for the hillshade and for heights along a line.
+        reviewer: the name that is stored with decisions whose request names nobody.
+        judges: number of people who judge each landslide in a blind review; None if the review is not blind, so that
+            everybody sees what others decide.
+        basemap: the map below the images; its tiles are all that the page may load from another site.
+        stopping: is set when the server ends, so that endless streams of events end, too.
 
     Example:
         >>> context = ServerContext(database, workspace, reviewer="eva")
@@ -51,12 +53,13 @@ class ServerContext:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def user_of(self, request: Request) -> User:
-        """The user who sends a request.
+        """Find the user who sends a request.
 
         Raises:
             RequestError: the request has no valid token, and the server asks for one.
         """
-        if self.tokens is None:  # a blind review has to know who asks: a server without tokens is for one person
+        if self.tokens is None:
+            # A blind review has to know each user, so without tokens the server is for one person, the reviewer.
             name = None if self.judges is None else self.reviewer
             return User(name, Role.REVIEWER if self.write else Role.VIEWER)
         token = bearer_token(request.headers)
@@ -66,10 +69,10 @@ class ServerContext:
         return user
 
     def what_may_be_seen(self, user: User) -> BlindView | None:
-        """What a user may see of the decisions of others; None: everything, as the review is not blind.
+        """Describe what a user may see of the decisions of others; None if the review is not blind and all is visible.
 
-        Everything that tells decisions is asked for with this view: `View` in routes, and `FiltersQuery`, which has it
-        as its `view`.
+        Every query whose result shows decisions must be given this view. Routes get it as the parameter `View`, or as
+        the attribute `view` of the filters of `FiltersQuery`.
 
         Example:
             >>> context = ServerContext(database, workspace, write=True, reviewer="eva", judges=2)
@@ -82,7 +85,7 @@ class ServerContext:
 
 
 def bearer_token(headers: Headers) -> str | None:
-    """The token in a request's headers, None if it has none.
+    """The token in the `Authorization` header of a request; None if there is none.
 
     Example:
         >>> bearer_token(Headers({"Authorization": "Bearer a1b2"}))
@@ -93,7 +96,7 @@ def bearer_token(headers: Headers) -> str | None:
 
 
 def get_context(request: Request) -> ServerContext:
-    """The server's context, for any user with access: the dependency of routes that read.
+    """Check the token of a request and return the server's context; the FastAPI dependency of routes that read.
 
     Raises:
         RequestError: the token is missing or wrong.
@@ -104,7 +107,7 @@ def get_context(request: Request) -> ServerContext:
 
 
 def get_view(request: Request) -> BlindView | None:
-    """What the user who asks may see of the decisions of others: the dependency of routes that tell decisions.
+    """What the user of a request may see of the decisions of others; the dependency of routes that show decisions.
 
     Raises:
         RequestError: the token is missing or wrong.
@@ -114,10 +117,10 @@ def get_view(request: Request) -> BlindView | None:
 
 
 def get_reviewer(request: Request) -> User:
-    """The user who asks, who must be a reviewer: the dependency of routes that write.
+    """The user who sends a request and may decide, a reviewer or adjudicator; the dependency of routes that write.
 
     Raises:
-        RequestError: the server is read-only, or the user is a viewer.
+        RequestError: the server is read-only, the token is missing or wrong, or the user is a viewer.
     """
     context: ServerContext = request.app.state.context
     if not context.write:
@@ -129,15 +132,15 @@ def get_reviewer(request: Request) -> User:
 
 
 def record_author(context: ServerContext, user: User, by: str | None) -> str:
-    """The name that a record carries: the token's, or without tokens the one in the request.
+    """Choose the author of a record: the user to whom the token belongs, or without tokens the name in the request.
 
     Args:
-        context: of the server.
-        user: who sends the request.
-        by: the name in the request.
+        context: the server's context; its reviewer is the author if neither of the two is known.
+        user: the user who sends the request.
+        by: the name in the body of the request, if there is one.
 
     Raises:
-        RequestError: the request names somebody other than the token's user.
+        RequestError: the request names another person than the user to whom the token belongs.
     """
     if user.name is None:
         return by or context.reviewer

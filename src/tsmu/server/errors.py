@@ -1,8 +1,8 @@
 """Errors of the review server: each refused request is logged and answered with `{"error": "what, where, what to do"}`.
 
-An error inside a route is raised, as a `RequestError` or as any other `TsmuError`, and the handlers of
-`add_error_handlers` turn it into the answer. The middleware stands outside the routes: it catches its
-own `RequestError` and answers by `send_error`.
+Routes raise a `RequestError` or any `TsmuError`, and the handlers that `add_error_handlers` installs turn it into the
+answer. These handlers do not see errors of the middleware, which wraps the application: it catches its own
+`RequestError` and answers with `send_error`.
 """
 
 import json
@@ -20,8 +20,8 @@ from tsmu.errors import DatabaseBusyError, ImageError, MapError, MissingRecordEr
 
 log = logging.getLogger("tsmu.server")
 
-RETRY_AFTER_S = 5  # what a client that asks too often is told to wait
-_STATUS_CODES: list[tuple[type[TsmuError], int]] = [  # the first class that fits counts
+RETRY_AFTER_S = 5  # seconds after which a client with too many requests may try again
+_STATUS_CODES: list[tuple[type[TsmuError], int]] = [  # the first class of which an error is an instance decides
     (MissingRecordError, 404), (ImageError, 404), (MapError, 404), (DatabaseBusyError, 503), (TsmuError, 422),
 ]  # fmt: skip
 
@@ -47,7 +47,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorAnswer, "description": "Too many requests; try again after `Retry-After` seconds"},
     503: {"model": ErrorAnswer, "description": "The database is busy; try again"},
 }
-"""What every route may answer besides its own answer, for the description of the interface."""
+"""The error answers that every route may give, for the OpenAPI document."""
 
 
 class RequestError(Exception):
@@ -55,7 +55,7 @@ class RequestError(Exception):
 
     Args:
         status: the HTTP status of the answer.
-        reason: what is wrong and what to do; the client reads it, so it must contain no path of this machine.
+        reason: what is wrong and what to do. It is sent to the client, so it must not contain a path of this machine.
 
     Example:
         >>> str(RequestError(404, "no such tile"))
@@ -68,7 +68,7 @@ class RequestError(Exception):
 
 
 def log_refusal(scope: Scope, error: RequestError) -> None:
-    """Log a refused request; path and reason are quoted, so that a client cannot write lines into the log."""
+    """Log a refused request. Path and reason are quoted, so that a client cannot forge lines of the log."""
     client = (scope.get("client") or ("?", 0))[0]
     log.warning(
         "refused %d %s %.200r from %s: %.300r", error.status, scope["method"], scope["path"], client, error.reason
@@ -76,7 +76,7 @@ def log_refusal(scope: Scope, error: RequestError) -> None:
 
 
 async def send_error(error: RequestError, send: Send) -> None:
-    """Answer a refused request from outside the routes, by ASGI messages."""
+    """Answer a refused request by ASGI messages, for middleware, where no route or handler can answer."""
     body = json.dumps({"error": error.reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.status == 429:
@@ -86,7 +86,7 @@ async def send_error(error: RequestError, send: Send) -> None:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Let an application answer errors of its routes as JSON."""
+    """Install the handlers by which an application answers errors of its routes as JSON."""
     app.add_exception_handler(RequestError, _answer_request_error)
     app.add_exception_handler(TsmuError, _answer_tsmu_error)
     app.add_exception_handler(RequestValidationError, _answer_validation_error)
@@ -101,7 +101,7 @@ async def _answer_request_error(request: Request, error: Exception) -> JSONRespo
 
 
 async def _answer_tsmu_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer an error of another part of tsmu, without the paths of the database and of the workspace."""
+    """Answer an error that another part of tsmu raised; paths of database and workspace are taken out of the text."""
     status = next(status for kind, status in _STATUS_CODES if isinstance(error, kind))
     context = request.app.state.context
     reason = str(error).removeprefix(f"{context.database.name}: ").replace(str(context.workspace.root), "")
@@ -112,7 +112,7 @@ async def _answer_tsmu_error(request: Request, error: Exception) -> JSONResponse
 
 
 async def _answer_validation_error(request: Request, error: Exception) -> JSONResponse:
-    """Answer a parameter or a body that FastAPI does not accept with the first thing that is wrong."""
+    """Answer a request whose parameters or body FastAPI does not accept; the answer names the first error."""
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = dict(error.errors()[0])
     reason = f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
@@ -122,7 +122,7 @@ async def _answer_validation_error(request: Request, error: Exception) -> JSONRe
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Answer what FastAPI itself refuses, such as an unknown address; a 404 is nothing to warn of."""
+    """Answer a request that FastAPI itself refuses, such as an unknown address; a 404 is logged without a warning."""
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         log.info("nothing at %.200r", request.url.path)
@@ -132,5 +132,5 @@ async def _answer_http_exception(request: Request, error: Exception) -> JSONResp
 
 
 def _invalid_request_status(request: Request) -> int:
-    """The status for values that make no sense: OGC API - Features asks for 400 where FastAPI gives 422."""
+    """The HTTP status for invalid values: 422, but 400 below /ogc, as OGC API - Features demands."""
     return 400 if request.url.path.startswith("/ogc") else 422

@@ -1,4 +1,4 @@
-"""Rows of the database as plain JSON values and as GeoJSON, with dates and moments as ISO 8601."""
+"""Write rows of the database as plain JSON values and as GeoJSON; dates and times are ISO 8601."""
 
 import json
 from datetime import date, datetime
@@ -16,7 +16,7 @@ OPENAPI_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYP
 
 
 def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table as JSON objects, without geometry; a missing value is None.
+    """Convert the rows of a table to JSON objects, without the geometry; a missing value becomes None.
 
     Example:
         >>> json_rows(pd.DataFrame({"area_m2": [100.0, None], "day": pd.to_datetime(["2024-05-01", None])}))
@@ -27,7 +27,7 @@ def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _json_values(column: "pd.Series[Any]") -> list[Any]:
-    """A column as JSON values; a column of pandas' time stamps without a time zone holds days."""
+    """Convert a column to JSON values; time stamps without a time zone are days, and are written without a time."""
     if column.dtype.kind == "M":
         has_zone = getattr(column.dtype, "tz", None) is not None
         moments = [None if pd.isna(moment) else moment.to_pydatetime() for moment in column]
@@ -42,17 +42,17 @@ def _json_value(value: Any) -> Any:
 
 
 def feature(table: geopandas.GeoDataFrame, row: int = 0) -> dict[str, Any]:
-    """One row of a table as a GeoJSON feature; the column `id` becomes the feature's."""
+    """Convert one row of a table (EPSG:4326) to a GeoJSON feature; the column `id` also becomes the feature's id."""
     features: list[dict[str, Any]] = json.loads(_features_text(table.iloc[[row]]))
     return features[0]
 
 
 def feature_collection(table: geopandas.GeoDataFrame, members: dict[str, Any] | None = None) -> str:
-    """The text of a table as a GeoJSON FeatureCollection.
+    """Write a table as the text of a GeoJSON FeatureCollection.
 
     Args:
-        table: EPSG:4326, with a column `id`.
-        members: added to the collection beside `features`.
+        table: rows in EPSG:4326, with a column `id`.
+        members: further members of the collection beside `type` and `features`, by name.
     """
     more = "".join(f",{json.dumps(name)}:{json.dumps(value)}" for name, value in (members or {}).items())
     return f'{{"type":"FeatureCollection","features":{_features_text(table)}{more}}}'

@@ -1,17 +1,18 @@
-"""Which shift of a scene's images is the newest, where requests arrive in another order than they were made.
+"""Keep the newest shift of a scene's images, even if requests arrive in another order than they were made.
 
-A reviewer shifts images by key after key. Each request has the whole shift, and the page sends one after the other; but
-a request that a lost connection or a reload of the page has left on its way may arrive after a newer one.
+A reviewer shifts images by repeated key presses. Each press makes a request with the whole shift, and the page sends
+one request after the other. But after a lost connection or a reload of the page, an old request may arrive after a
+newer one.
 """
 
 import threading
 from collections.abc import Callable
 
-MAX_ENTRIES = 10_000  # scenes times reviewers that are remembered
+MAX_ENTRIES = 10_000  # pairs of scene and reviewer whose newest shift is remembered
 
 
 class LatestShifts:
-    """Stores shifts unless a newer one of the same reviewer is stored already, as far as this process knows.
+    """Stores a shift unless this process has stored a newer one of the same scene and reviewer.
 
     Example:
         >>> shifts = LatestShifts()
@@ -25,13 +26,14 @@ class LatestShifts:
         self._made_at_ms: dict[tuple[str, str], int] = {}
 
     def store(self, scene_id: str, by: str, made_at_ms: int | None, write: Callable[[], None]) -> None:
-        """Call `write` unless a newer shift came before this one.
+        """Call `write` unless a newer shift of the same scene and reviewer was stored before.
 
         Args:
-            scene_id: of which scene.
-            by: who shifts.
-            made_at_ms: when, by the reviewer's own clock; None: it counts as the newest.
-            write: stores the shift.
+            scene_id: id of the scene.
+            by: name of the reviewer.
+            made_at_ms: when the reviewer made the shift, milliseconds since 1970 by the reviewer's own clock; None
+                stores it in any case.
+            write: the function that stores the shift in the database.
         """
         key = (scene_id, by)
         with self._lock:

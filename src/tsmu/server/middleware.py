@@ -1,15 +1,14 @@
-"""Checks of every request before it reaches a route, and security headers on every answer.
+"""Check every request before it reaches a route, and add security headers to every answer.
 
-A page of another site can make the reviewer's browser send requests to this server. Such a page cannot
-set the header `X-Tsmu` or send JSON without a CORS preflight, which this server never answers with
-consent; and its requests carry its own `Origin`. A site whose name was made to resolve to this machine
-(DNS rebinding) is recognised by the `Host` header. Tokens travel in a header that no browser adds by
-itself.
+A page of another site can make the reviewer's browser send requests to this server. But such a page cannot set the
+header `X-Tsmu`, nor send JSON, without a CORS preflight, to which this server never consents; and its requests have
+its own `Origin`. A site whose name was made to resolve to this machine (DNS rebinding) is recognised by the `Host`
+header. Tokens are sent in a header that no browser adds by itself.
 
-Who guesses tokens is locked out for a while. A guess is a token that is wrong and that this client has not sent
-before: a browser tab that goes on with a token that was withdrawn guesses nothing. No lock-out and no limit of
-one user touches another who has a valid token, even at the same address, as behind a proxy. Tokens are so long
-that they cannot be guessed at any rate; the lock-out keeps a guesser from filling the log.
+A client that guesses tokens is locked out for a while. A guess is a wrong token that this client has not sent
+before; a browser tab that goes on sending a withdrawn token does not count as guessing. A lock-out or a rate limit of
+one user does not affect another user who has a valid token, even at the same address, as behind a proxy. Tokens are
+too long to be guessed in any case; the lock-out keeps a guesser from filling the log.
 """
 
 import hashlib
@@ -24,12 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tsmu.server.context import ServerContext, bearer_token
 from tsmu.server.errors import RequestError, log_refusal, send_error
 
-MAX_BODY_BYTES = 1 << 20  # an outline of 10,000 points has half of it
+MAX_BODY_BYTES = 1 << 20  # twice as much as an outline of 10,000 points needs
 MAX_QUERY_BYTES = 8 << 10
-MAX_CLIENTS = 10_000  # whose limits are remembered, so that made-up addresses do not fill the memory
+MAX_CLIENTS = 10_000  # clients whose limits are remembered, so that many false addresses do not fill the memory
 READ_METHODS = ("GET", "HEAD")
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (  # {} is the origin of a base map's tiles
+    "Content-Security-Policy": (  # {} is replaced by a blank and the origin of the base map's tiles, or by nothing
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{}; font-src 'self'; "
         "connect-src 'self'{}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
@@ -44,11 +43,11 @@ SECURITY_HEADERS = {
 
 
 class HeadAsGet:
-    """Answers HEAD below a path like GET, without the body.
+    """Answers HEAD requests below a path as if they were GET requests, but without the body.
 
     Args:
-        app: the application behind it.
-        path: below which.
+        app: the application that answers the GET requests.
+        path: the beginning of the paths for which this is done.
     """
 
     def __init__(self, app: ASGIApp, path: str) -> None:
@@ -68,11 +67,11 @@ class HeadAsGet:
 
 @dataclass
 class RateLimit:
-    """How often each client may ask: a token bucket that fills at a steady rate up to a maximum.
+    """Limits how many requests each client may send, by a token bucket that fills at a steady rate up to a maximum.
 
     Attributes:
-        per_second: requests in the long run.
-        burst: requests at once.
+        per_second: number of requests per second that a client may send in the long run.
+        burst: number of requests that a client may send at once.
 
     Example:
         >>> limit = RateLimit(per_second=1, burst=2)
@@ -82,15 +81,18 @@ class RateLimit:
 
     per_second: float
     burst: float
-    # by client: the requests left, and when they were counted
+    # For each client: the number of requests that it had left, and the time in seconds when that was counted.
     _buckets: LRUCache[str, tuple[float, float]] = field(default_factory=lambda: LRUCache(MAX_CLIENTS))
 
     def spend(self, client: str, now: float) -> bool:
-        """Count one request of a client; False where it is over the limit.
+        """Count one request of a client.
 
         Args:
-            client: address, or user.
-            now: s, by any clock that does not go back.
+            client: the client's address, or the name of a user.
+            now: the present time in seconds, by any clock that does not go back.
+
+        Returns:
+            Whether the request is within the limit.
         """
         left, since = self._buckets.get(client, (self.burst, now))
         left = min(self.burst, left + (now - since) * self.per_second)
@@ -99,11 +101,11 @@ class RateLimit:
 
 
 class TokenGuesses:
-    """The wrong tokens that each client has sent, and whether it may send another one.
+    """Counts the different wrong tokens that each client has sent, and locks clients out that have sent too many.
 
     Example:
         >>> guesses = TokenGuesses()
-        >>> all(guesses.may_send("127.0.0.1", "withdrawn", now=0.0) for _ in range(100))  # one token again and again
+        >>> all(guesses.may_send("127.0.0.1", "withdrawn", now=0.0) for _ in range(100))  # the same token
         True
         >>> [guesses.may_send("127.0.0.1", f"guess {number}", now=0.0) for number in range(11)].count(True)
         9
@@ -114,12 +116,15 @@ class TokenGuesses:
         self._known: LRUCache[bytes, None] = LRUCache(MAX_CLIENTS)
 
     def may_send(self, client: str, wrong_token: str, now: float) -> bool:
-        """Count a wrong token of a client if it is a new one; False where the client has sent too many.
+        """Count a wrong token of a client, unless the client has sent the same one before.
 
         Args:
-            client: address.
-            wrong_token: which no user has.
-            now: s, by any clock that does not go back.
+            client: the client's address.
+            wrong_token: the token, which no user has.
+            now: the present time in seconds, by any clock that does not go back.
+
+        Returns:
+            False if the client has sent too many different wrong tokens, so that it is locked out.
         """
         digest = hashlib.sha256(f"{client} {wrong_token}".encode("utf-8", "surrogateescape")).digest()
         if digest in self._known:
@@ -134,9 +139,9 @@ class SecurityMiddleware:
     """The outermost layer of the server: refuses unsafe requests and adds security headers to every answer.
 
     Args:
-        app: the application behind it.
-        context: of the server.
-        clock: s, for the rate limits.
+        app: the application to which safe requests are passed on.
+        context: the server's context.
+        clock: gives the time in seconds for the rate limits.
     """
 
     def __init__(self, app: ASGIApp, context: ServerContext, clock: Callable[[], float] = time.monotonic) -> None:
@@ -146,7 +151,7 @@ class SecurityMiddleware:
         self.reads, self.writes, self.guesses = RateLimit(300, 2000), RateLimit(20, 200), TokenGuesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to the application, or refuse it; there are no WebSockets."""
+        """Pass a request on to the application, or refuse it; WebSockets are ignored."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         if scope["type"] != "http":
@@ -180,10 +185,12 @@ class SecurityMiddleware:
             raise RequestError(429, "too many requests; slow down")
 
     def _check_token(self, headers: Headers, client: str, now: float) -> str:
-        """Whose requests are counted: the user with the token, else the client's address.
+        """Choose the name under which a request is counted: the user with the token, otherwise the client's address.
+
+        A wrong token is not refused here, but by the route.
 
         Raises:
-            RequestError: the token is wrong, and one of too many wrong ones of this client.
+            RequestError: the token is wrong, and this client has sent too many different wrong tokens.
         """
         token = bearer_token(headers)
         if self.context.tokens is None or token is None:
@@ -196,7 +203,7 @@ class SecurityMiddleware:
         return client
 
     def _check_origin(self, headers: Headers) -> None:
-        """The request must be addressed to this server, and must not come from a page of another site."""
+        """Refuse a request that is addressed to another host, or comes from a page of another site."""
         host, origin = headers.get("host", ""), headers.get("origin")
         if self.context.hosts and _host_name(host) not in self.context.hosts:
             raise RequestError(421, f"called as {host!r}; call it as {' or '.join(sorted(self.context.hosts))}")
@@ -215,7 +222,7 @@ def _check_size(scope: Scope, headers: Headers) -> None:
 
 
 def _check_write(headers: Headers) -> None:
-    """A write must have what a browser does not let a page of another site send."""
+    """Refuse a write without the header and the content type that a page of another site cannot send."""
     if "x-tsmu" not in headers:
         raise RequestError(403, "a write needs the header X-Tsmu")
     if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -223,12 +230,12 @@ def _check_write(headers: Headers) -> None:
 
 
 def _host_name(host: str) -> str:
-    """A `Host` header without its port; IPv6 addresses keep their brackets."""
+    """Remove the port from a `Host` header; an IPv6 address keeps its brackets."""
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0].lower()
 
 
 def _limit_body(scope: Scope, receive: Receive) -> Receive:
-    """Count the bytes of a body while it comes in, for clients that do not give its length."""
+    """Refuse a body that grows too large while it is received, for clients that do not give its length."""
     received = 0
 
     async def receive_limited() -> Message:

@@ -1,7 +1,8 @@
-"""The query parameters that several routes share: how they are written, and how they are read.
+"""Read the query parameters that several routes share.
 
-FastAPI checks types and lengths. What it cannot check, such as a bounding box, is read by the functions here;
-they raise a `RequestError` with status 400 that names the parameter. A parameter that is not given is None.
+FastAPI checks types and lengths. The functions here read parameters that it cannot check, such as a bounding box, from
+their text. If the text is not valid, they raise a `RequestError` with status 400 that says what is expected. They
+return None for a parameter that is not given.
 """
 
 import math
@@ -18,9 +19,9 @@ from tsmu.server.context import View
 from tsmu.server.errors import RequestError
 from tsmu.server.schemas import ShortText
 
-MAX_PAGE = 10_000  # landslides in one answer
-DEFAULT_PAGE = 10  # landslides on a page of /ogc where no other number is asked for
-MAX_FID = 2**31 - 1  # keys of the database, where pages go on
+MAX_PAGE = 10_000  # largest number of landslides in one answer
+DEFAULT_PAGE = 10  # number of landslides on a page of /ogc if the request names none
+MAX_FID = 2**31 - 1  # largest key of a landslide in the database; a page begins after the last key of the previous one
 
 ConditionText = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 TileZoom = Annotated[int, Path(ge=0, le=24)]
@@ -50,7 +51,7 @@ def read_filters(
         Query(description="a condition in CQL2, such as: trigger = 'rainfall' and area_m2 > 1e4"),
     ] = None,
 ) -> Filters:
-    """The conditions on landslides that a request names, for who asks; by default all statuses but merged."""
+    """Read the conditions on landslides of a request, with the view of its user; by default all statuses but merged."""
     if status is None:
         statuses = tuple(str(name) for name in Status if name != Status.MERGED)
     else:
@@ -65,7 +66,7 @@ FiltersQuery = Annotated[Filters, Depends(read_filters)]
 
 
 def read_bbox(text: str | None) -> Box | None:
-    """Read `west,south,east,north` in degrees; of six numbers the two heights are left out.
+    """Read `west,south,east,north` in degrees, or six numbers with the two heights, which are ignored.
 
     Example:
         >>> read_bbox("7,46,8,47")
@@ -82,7 +83,7 @@ def read_bbox(text: str | None) -> Box | None:
 
 
 def read_dates(text: str | None) -> tuple[date | None, date | None] | None:
-    """Read an interval `FIRST/LAST`, or one day; an end that is empty or `..` is open, and a time of day is left out.
+    """Read an interval `FIRST/LAST`, or one day; an end that is empty or `..` is open, and times of day are ignored.
 
     Example:
         >>> read_dates("2024-05-01/..")
@@ -100,7 +101,7 @@ def read_dates(text: str | None) -> tuple[date | None, date | None] | None:
 
 
 def read_position(text: str | None, name: str = "near") -> tuple[float, float] | None:
-    """Read `longitude,latitude` in degrees; `name` is the parameter, for messages.
+    """Read `longitude,latitude` in degrees; `name` is the name of the parameter, for messages.
 
     Example:
         >>> read_position("7.5,46.2")
@@ -121,9 +122,9 @@ def read_line(text: str, name: str, least: int) -> list[tuple[float, float]]:
     """Read `longitude,latitude,longitude,latitude,...` in degrees, the corners of a line or of an area.
 
     Args:
-        text: of the parameter.
-        name: of the parameter, for messages.
-        least: how many corners there must be.
+        text: the value of the parameter.
+        name: the name of the parameter, for messages.
+        least: the smallest number of corners.
 
     Example:
         >>> read_line("7,46,8,46", "line", 2)
@@ -153,7 +154,7 @@ def read_area(text: str) -> BaseGeometry:
 
 
 def read_bands(text: str | None) -> list[str] | None:
-    """Read the names of one or three bands, between commas; None where none are named.
+    """Read the names of one or of three bands, separated by commas; None if the parameter is not given.
 
     Example:
         >>> read_bands("nir,red,green")
@@ -168,7 +169,7 @@ def read_bands(text: str | None) -> list[str] | None:
 
 
 def read_percentiles(text: str) -> tuple[float, float]:
-    """Read `LOW,HIGH`, percentiles of 0 to 100.
+    """Read `LOW,HIGH`, two percentiles from 0 to 100.
 
     Example:
         >>> read_percentiles("2,98")
@@ -181,7 +182,7 @@ def read_percentiles(text: str) -> tuple[float, float]:
 
 
 def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:
-    """Read `LOW,HIGH`, the values that become black and white: once, or once for each band.
+    """Read `LOW,HIGH`, the values that are shown black and white: one pair for all bands, or one for each band.
 
     Example:
         >>> read_rescale("0,2000", band_count=3)
@@ -198,7 +199,7 @@ def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:
 
 
 def read_shift(text: str) -> tuple[float, float]:
-    """Read `EAST,NORTH`, by how many metres an image is to be shown off its georeference.
+    """Read `EAST,NORTH`, the metres by which an image is shown away from its georeferenced place.
 
     Example:
         >>> read_shift("12.5,-3")
@@ -211,7 +212,7 @@ def read_shift(text: str) -> tuple[float, float]:
 
 
 def _read_numbers(text: str) -> list[float]:
-    """Numbers between commas; none where one of them is no number."""
+    """Read numbers that are separated by commas; return an empty list if one of them is not a number."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:

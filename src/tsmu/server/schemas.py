@@ -11,7 +11,7 @@ from tsmu.database import Action, Confidence, Material, MovementType, Trigger
 from tsmu.server.errors import RequestError
 
 MAX_VERSION = 2**31 - 1
-MOST_LANDSLIDES = 10_000  # that one decision is made on
+MOST_LANDSLIDES = 10_000  # largest number of landslides on which one decision is made
 
 ShortText = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
@@ -57,7 +57,7 @@ class DecisionBody(RequestBody):
 
 
 class ManyBody(RequestBody):
-    """One verdict on many landslides."""
+    """The same verdict on many landslides."""
 
     id: RequestId = Field(description="made by the client, such as a UUID; sent again, it is made once")
     action: Action = Field(description="accept, reject, unsure or bad imagery")
@@ -69,13 +69,13 @@ class ManyBody(RequestBody):
 
 
 class QueueBody(RequestBody):
-    """What a client has of the queue already."""
+    """The landslides of the queue that the client has already."""
 
     without: frozenset[LandslideId] = Field(frozenset(), max_length=10_000, description="ids that are left out")
 
 
 class ImageShiftBody(RequestBody):
-    """By how much the images of a scene are to be moved, from where their files say."""
+    """By how many metres the images of a scene are to be moved from the places that their files give."""
 
     east_m: FiniteNumber
     north_m: FiniteNumber
@@ -89,7 +89,7 @@ class ImageShiftBody(RequestBody):
 
 
 class MappedAreaBody(RequestBody):
-    """An area in which somebody has seen everything there is."""
+    """An area that somebody has searched completely for landslides."""
 
     id: RequestId = Field(description="made by the client; sent again, it is stored once")
     scene: ShortText
@@ -102,7 +102,7 @@ def read_geometry(geometry: dict[str, Any]) -> BaseGeometry:
     """Read a GeoJSON geometry in degrees.
 
     Raises:
-        RequestError: it is none.
+        RequestError: the object is not a GeoJSON geometry; its status is 422.
 
     Example:
         >>> read_geometry({"type": "Point", "coordinates": [7.5, 46.2]}).wkt

@@ -1,4 +1,4 @@
-"""What OGC API - Features needs besides its addresses: coordinate reference systems, and pages for people."""
+"""Helpers of the routes of OGC API - Features: coordinate reference systems, and HTML pages for people."""
 
 from tsmu.server.ogc.crs import CRS84, CRS_BY_URI, OutputCrs, box_in_degrees, filter_in_degrees, read_crs
 from tsmu.server.ogc.pages import JSON, Page, answer, self_links

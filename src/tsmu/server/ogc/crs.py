@@ -1,7 +1,7 @@
 """Coordinate reference systems by reference (OGC API - Features, Part 2, OGC 18-058r1).
 
-Landslides are stored in CRS84: degrees, longitude first. Each other system is given with the axes in the order that
-its authority says: EPSG:4326 has the latitude first.
+Landslides are stored in CRS84: degrees, longitude first. Coordinates in another system have the order of axes that its
+authority defines: in EPSG:4326 the latitude comes first.
 """
 
 import math
@@ -17,7 +17,7 @@ import shapely
 from tsmu.server.errors import RequestError
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-MAX_LATITUDE = 89.99  # of what is projected: the poles lie infinitely far away in web mercator
+MAX_LATITUDE = 89.99  # latitudes are clipped to it before projection: in web mercator the poles are infinitely far away
 WORLD_EDGE_M = math.pi * 6_378_137.0  # easting of 180 degrees in web mercator
 
 Points = npt.NDArray[np.float64]
@@ -25,12 +25,12 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OutputCrs:
-    """A coordinate reference system in which the API gives and takes coordinates.
+    """A coordinate reference system that requests and answers may use.
 
     Attributes:
-        uri: its name in requests and answers.
-        epsg: its number.
-        northing_first: whether the axis to the north comes before that to the east.
+        uri: the system's name in requests and answers.
+        epsg: the EPSG code of the system, apart from the order of its axes.
+        northing_first: whether the coordinate to the north comes before that to the east.
     """
 
     uri: str
@@ -38,15 +38,16 @@ class OutputCrs:
     northing_first: bool = False
 
     def from_degrees(self, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-        """Geometries in longitude and latitude (CRS84), turned into this system."""
+        """Project geometries from longitude and latitude (CRS84) to this system."""
         if self.uri == CRS84:
             return shapes
         return np.asarray(shapely.transform(shapes, self._project), dtype=object)
 
     def to_degrees(self, points: Points) -> Points:
-        """Points (n, 2) in this system, turned into longitude and latitude (CRS84).
+        """Convert points (n, 2) in this system to longitude and latitude (CRS84), (n, 2).
 
-        Of what lies beyond the world in web mercator the world's edge is taken: its longitude would begin anew there.
+        Eastings of web mercator beyond the edge of the world are moved to the edge, because their longitudes would
+        otherwise start again at the other side.
         """
         east_north = points[:, ::-1] if self.northing_first else points
         if self.epsg == 4326:
@@ -72,10 +73,14 @@ CRS_BY_URI = {
 
 
 def read_crs(parameter: str, uri: str | None) -> OutputCrs:
-    """The system that a parameter names; CRS84 if it is not given.
+    """Find the system that a parameter names; CRS84 if the parameter is not given.
+
+    Args:
+        parameter: the name of the parameter, for the message.
+        uri: the value of the parameter.
 
     Raises:
-        RequestError: coordinates are not given in such a system.
+        RequestError: the API does not know this system.
 
     Example:
         >>> read_crs("crs", None).uri == CRS84
@@ -88,7 +93,9 @@ def read_crs(parameter: str, uri: str | None) -> OutputCrs:
 
 
 def box_in_degrees(text: str, crs: OutputCrs) -> str:
-    """A `bbox` of a system as west,south,east,north in degrees; of six numbers the heights are left out.
+    """Convert a `bbox` in a system to west,south,east,north in degrees; two heights among six numbers are ignored.
+
+    A `bbox` in CRS84 is returned unchanged.
 
     Example:
         >>> box_in_degrees("46,7,47,8", read_crs("bbox-crs", "http://www.opengis.net/def/crs/EPSG/0/4326"))
@@ -110,7 +117,7 @@ def box_in_degrees(text: str, crs: OutputCrs) -> str:
 
 
 def filter_in_degrees(node: Any, crs: OutputCrs) -> Any:
-    """A condition in CQL2-JSON whose geometries are of a system, with geometries of CRS84."""
+    """Convert the geometries of a condition in CQL2-JSON, or of a part of it, from a system to CRS84."""
     if crs.uri == CRS84:
         return node
     if isinstance(node, list):
@@ -126,7 +133,7 @@ def filter_in_degrees(node: Any, crs: OutputCrs) -> Any:
 
 
 def _positions_in_degrees(positions: Any, crs: OutputCrs) -> Any:
-    """The coordinates of a GeoJSON geometry, however deep they are nested."""
+    """Convert the coordinates of a GeoJSON geometry, however deep they are nested, to CRS84."""
     if positions and isinstance(positions[0], int | float):
         return crs.to_degrees(np.array([positions[:2]], dtype=float))[0].tolist()
     return [_positions_in_degrees(part, crs) for part in positions]

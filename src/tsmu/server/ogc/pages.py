@@ -1,6 +1,7 @@
-"""Each resource of OGC API - Features as JSON for programs, or as a page for people, whichever is asked for.
+"""Answer with a resource of OGC API - Features, as JSON for programs or as an HTML page for people.
 
-`f=json` and `f=html` decide; without them the `Accept` header does, and where it names neither, JSON is given.
+The parameter `f=json` or `f=html` chooses the format. Without it the `Accept` header does, and if that names neither,
+the answer is JSON.
 """
 
 from collections.abc import Mapping
@@ -27,9 +28,9 @@ class Page:
     """An HTML page that shows a resource to people in a browser.
 
     Attributes:
-        kind: of the resource; the template has a part for each.
-        title: of the page.
-        parents: names and addresses of the pages above it, from the landing page down.
+        kind: the kind of resource, such as `items`; the template has a part for each kind.
+        title: the title of the page.
+        parents: name and address of each page above this one, from the landing page down.
     """
 
     kind: str
@@ -44,18 +45,18 @@ def answer(
     media_type: str = JSON,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A resource in the format that the request asks for.
+    """Answer with a resource in the format that the request chooses.
 
     Args:
-        request: asks for it.
-        document: the resource as JSON; a text is JSON already.
-        page: how people see it.
-        media_type: of the JSON.
-        headers: of the JSON.
+        request: the request, which chooses between JSON and HTML.
+        document: the resource, as an object or as the text of its JSON.
+        page: the HTML page that shows the resource.
+        media_type: media type of an answer in JSON.
+        headers: HTTP headers of an answer in JSON.
     """
     if wants_html(request):
-        shown = _decoded(document)
-        return HTMLResponse(_template().render(page=page, document=shown), headers={"Vary": "Accept"})
+        decoded = _decoded(document)
+        return HTMLResponse(_template().render(page=page, document=decoded), headers={"Vary": "Accept"})
     headers = {"Vary": "Accept", **(headers or {})}
     if isinstance(document, str):
         return Response(document, media_type=media_type, headers=headers)
@@ -63,10 +64,10 @@ def answer(
 
 
 def wants_html(request: Request) -> bool:
-    """Whether a page is asked for.
+    """Whether a request chooses HTML and not JSON.
 
     Raises:
-        RequestError: another format is asked for.
+        RequestError: the parameter `f` names another format.
     """
     name = request.query_params.get("f")
     if name is not None:
@@ -83,17 +84,17 @@ def self_links(request: Request, media_type: str = JSON) -> list[dict[str, str]]
     page = str(request.url.include_query_params(f="html"))
     data = str(request.url.include_query_params(f="json"))
     if wants_html(request):
-        here, other = (page, HTML), (data, media_type)
+        current, other = (page, HTML), (data, media_type)
     else:
-        here, other = (str(request.url), media_type), (page, HTML)
+        current, other = (str(request.url), media_type), (page, HTML)
     return [
-        {"rel": "self", "href": here[0], "type": here[1], "title": "this document"},
+        {"rel": "self", "href": current[0], "type": current[1], "title": "this document"},
         {"rel": "alternate", "href": other[0], "type": other[1], "title": f"this document as {other[1]}"},
     ]
 
 
 def _accepted(text: str) -> dict[str, float]:
-    """The weights of an `Accept` header by media type; `*/*` has one in any case."""
+    """Read the weights of an `Accept` header by media type; the weight of `*/*` is 0 if the header does not name it."""
     weights = {"*/*": 0.0}
     for part in text.lower().split(","):
         kind, *parameters = (word.strip() for word in part.split(";"))
@@ -113,6 +114,6 @@ def _decoded(document: dict[str, Any] | str) -> Any:
 
 @lru_cache
 def _template() -> "jinja2.Template":
-    import jinja2  # here, so that the server starts without it
+    import jinja2  # imported late, so that the server starts faster
 
     return jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True).get_template("ogc.html")

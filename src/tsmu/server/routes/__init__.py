@@ -1,4 +1,4 @@
-"""The addresses of the review server, one module per group of them, in the order of the API's description."""
+"""The routes of the review server, one module per group of addresses; `ROUTERS` has the order of the API's pages."""
 
 from tsmu.server.routes import (
     changes,

@@ -1,4 +1,4 @@
-"""What others change, as it happens."""
+"""The route that streams changes of the database, such as the decisions of other reviewers."""
 
 from typing import Annotated
 
@@ -16,18 +16,18 @@ EVENT_STREAM = "text/event-stream"
 
 @router.get("/changes", response_class=StreamingResponse, responses={200: {"content": {EVENT_STREAM: {}}}})
 async def changes(
-    context: Context,  # noqa: ARG001 - asks for the token
+    context: Context,  # noqa: ARG001 - checks the token
     view: View,
     request: Request,
     last_event_id: Annotated[
         str | None, Header(max_length=200, description="id of the last event, or `mark` of /api/info")
     ] = None,
 ) -> StreamingResponse:
-    """A stream of server-sent events that never ends: what changes in the database, whoever changes it.
+    """Stream changes of the database, whoever makes them, as server-sent events, without an end.
 
-    The data of a `change` is JSON: `landslides` and `runs` count what is new or changed, `ids` are landslides,
-    `decisions` say who decided what, `scenes` whether they are others or were moved. In a blind review judgements of
-    others are told only to who may see them.
+    The data of a `change` is JSON: `landslides` and `runs` count those that are new or changed, `ids` are ids of such
+    landslides, `decisions` say who decided what, and `scenes` says whether scenes were added, removed or moved. In a
+    blind review, judgements of others are sent only to those who may see them.
     """
     feed: ChangeFeed = request.app.state.change_feed
     since = ChangeMark.parse(last_event_id) if last_event_id else None

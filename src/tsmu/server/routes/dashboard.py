@@ -1,4 +1,4 @@
-"""Figures of the whole database: counts, progress of the review, precision of the model, agreement of reviewers."""
+"""The routes of figures: counts, progress of the review, precision of the model, agreement of reviewers."""
 
 import hashlib
 from typing import Any
@@ -28,11 +28,14 @@ router = APIRouter(prefix="/api", tags=["dashboard"])
 
 @router.get("/dashboard")
 def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
-    """Counts and area by region, status and month; progress; model against people; people among themselves.
+    """Give figures of the database: counts, progress of the review, precision of the model, agreement of reviewers.
 
-    `work` says who has decided on how many landslides, and how. `reviewers` compares what two people said in an open
-    review, `blind` what they judged without seeing each other: on how many `landslides`, how many of them the `same`,
-    as a share (`agreement`), and Cohen's `kappa`. `areas` says how far the areas that are given to reviewers have come.
+    `counts` are numbers and areas of landslides by region, status and month. `model` compares the model with what
+    people decided. `work` says how many landslides each person has decided on, and how. `reviewers` compares each two
+    people who decided on the same landslides in an open review, and `blind` those who judged the same landslides
+    without seeing each other's judgements: the number of these `landslides`, the number with the `same` verdict, its
+    share (`agreement`), and Cohen's `kappa`. `areas` says how far the review of each reviewer's areas has come, and
+    `disputed` is the number of landslides on which people disagree.
     """
     database, view = context.database, filters.view
     table = verdicts(database, view=view)
@@ -50,13 +53,15 @@ def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
 
 @router.get("/info")
 def about(context: Context, view: View, request: Request) -> dict[str, Any]:
-    """What the database holds, whether decisions are taken here, and who asks.
+    """Describe the database, the server and the user: what is stored, whether it may be changed, who sends the request.
 
-    `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
-    `attributes` has the words that a survey describes landslides by.
-    `blind` says of a blind review how many `judges` each landslide has, and whether who asks adjudicates.
-    `assigned` names those to whom areas are given (`tsmu db assign`); `assigned_to` filters by them.
-    `mark` is where /api/changes goes on, as its `Last-Event-ID`.
+    `survey` is an identifier of the database, which does not show where it lies; a browser stores its data under it.
+    `write` says whether the server accepts decisions.
+    `attributes` lists the values that each attribute of a landslide may have.
+    `blind` is null unless the review is blind. It has the number of `judges` of each landslide, and whether the user
+    `adjudicates`.
+    `assigned` lists the people to whom areas are given (`tsmu db assign`); the parameter `assigned_to` filters by them.
+    `mark` is the present state of the database; sent to /api/changes as `Last-Event-ID`, it gives all later changes.
     """
     figures = info(context.database, view)
     user = context.user_of(request)

@@ -1,7 +1,7 @@
-"""What reviewers write: decisions on landslides, shifts of images, areas that were mapped completely.
+"""The routes by which reviewers write: decisions on landslides, shifts of images, areas that were mapped completely.
 
-Each is stored with its reviewer, once however often the request is repeated, and is on disk before the
-request is answered.
+A decision or an area is stored with its reviewer, and only once, however often the request is repeated. Everything is
+on disk before the request is answered.
 """
 
 from typing import Annotated, Any
@@ -35,20 +35,20 @@ from tsmu.server.schemas import DecisionBody, ImageShiftBody, ManyBody, MappedAr
 
 router = APIRouter(prefix="/api", tags=["decisions"])
 
-MOST_PRESENT = 20  # landslides that the answer to a conflict shows
+MOST_PRESENT = 20  # largest number of landslides in the member `present` of the answer to a conflict
 
 SHIFT_COLUMNS = ("shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift_north_m")
 
 
 @router.post(
     "/decisions",
-    name="make",  # the operation's id in the OpenAPI document is made of this name, so it stays
+    name="make",  # FastAPI makes the operation's id in the OpenAPI document from it: do not change it
     responses={409: {"description": "a record has changed: `present` is as it is now"}},
 )
 def post_decision(context: Context, user: Reviewer, view: View, body: DecisionBody) -> JSONResponse:
-    """Decide. The answer names the versions that came of it, and the decision that takes it back (`undo`).
+    """Store one decision. The answer has the new versions of landslides (`changes`), and the decision that undoes it.
 
-    In a blind review a verdict changes no version unless it settles the landslide.
+    In a blind review a verdict makes no new version unless it settles the landslide.
     `repairs` says what was changed in a drawn or edited outline so that it is valid.
     """
     request = DecisionRequest(
@@ -82,7 +82,7 @@ def post_decision(context: Context, user: Reviewer, view: View, body: DecisionBo
 
 
 def _decide(context: ServerContext, view: BlindView | None, request: DecisionRequest) -> DecisionResult:
-    """Make a decision, blindly where the review is."""
+    """Store a decision, as a judgement if the review is blind."""
     if view is None or context.judges is None:
         return decide(context.database, request)
     return decide_blindly(context.database, request, view, context.judges)
@@ -90,9 +90,10 @@ def _decide(context: ServerContext, view: BlindView | None, request: DecisionReq
 
 @router.post("/decisions/many", name="make_many")
 def post_decision_on_many(context: Context, user: Reviewer, view: View, body: ManyBody) -> dict[str, Any]:
-    """Give many landslides the same verdict: one decision, which one `undo` takes back, with a record for each.
+    """Give many landslides the same verdict. This is one decision, which one `undo` takes back.
 
-    `changes` are those decided on; `left_out` are those that somebody has changed since they were seen.
+    `changes` has the landslides that were decided on. `left_out` has the ids of those that somebody has changed since
+    the reviewer saw them; they are not decided on.
     """
     by = record_author(context, user, body.by)
     request = DecisionRequest(body.id, body.action, by, body.why, body.landslides)
@@ -115,7 +116,7 @@ def post_decision_on_many(context: Context, user: Reviewer, view: View, body: Ma
 def _conflict_answer(
     context: ServerContext, view: BlindView | None, body: DecisionBody, error: ConflictError
 ) -> JSONResponse:
-    """The answer to a decision on a version that is no longer the newest: the landslides as they are now."""
+    """Answer a decision on a version that is no longer the newest with the present versions of the landslides."""
     log.info("conflict: %.300r", str(error))
     database = context.database
     landslide_ids = landslides_of_decision(database, body.undoes) if body.undoes else list(body.landslides)
@@ -126,7 +127,10 @@ def _conflict_answer(
 
 @router.put("/scenes/{scene_id}/shift")
 def shift(context: Context, request: Request, user: Reviewer, scene_id: str, body: ImageShiftBody) -> dict[str, Any]:
-    """Move a scene's images, where they lie off; kept with the scene, followed by its tiles. Gives what is stored."""
+    """Move the images of a scene that lie in a wrong place. The shift is stored with the scene, and its tiles use it.
+
+    The answer has the shift that is stored now.
+    """
     by = record_author(context, user, body.by)
     latest_shifts: LatestShifts = request.app.state.latest_shifts
 
@@ -139,9 +143,9 @@ def shift(context: Context, request: Request, user: Reviewer, scene_id: str, bod
     return {"id": scene_id, "by": by} | {name: row[name] for name in SHIFT_COLUMNS}
 
 
-@router.post("/areas", name="looked")  # stays, as above
+@router.post("/areas", name="looked")  # do not change the name: the operation's id is made from it
 def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> dict[str, Any]:
-    """Note that an area was looked at as a whole: what is not drawn there is no landslide, for the labels.
+    """Store that an area was searched completely. In labels, its ground outside of all landslides is background.
 
     `repairs` says what was changed in the outline, such as that it was cut to the scene's images.
     """
@@ -153,12 +157,13 @@ def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> 
 
 @router.get("/reviewers")
 def reviewers(context: Context, view: View, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, Any]:
-    """Who decided how much, how far they agree, and on which landslides they do not.
+    """Say how many verdicts each person gave, how far people agree, and on which landslides they disagree.
 
-    `agreement` compares each two people who decided on the same landslides in an open review, `blind` those who judged
-    them without seeing each other: `landslides`, the `same` of them, their share (`agreement`), and Cohen's `kappa`
-    (Educational and Psychological Measurement 20, 1960, 37-46), null where both always say one and the same. In a blind
-    review people see the pairs that they belong to, adjudicators all.
+    `agreement` compares each two people who decided on the same landslides in an open review, and `blind` those who
+    judged the same landslides without seeing each other's judgements: the number of these `landslides`, the number with
+    the `same` verdict, its share (`agreement`), and Cohen's `kappa` (Educational and Psychological Measurement 20,
+    1960, 37-46), which is null if both people gave the same verdict on all of them. In a blind review people see only
+    the comparisons in which they take part; adjudicators see all.
     """
     table = verdicts(context.database, view=view)
     counts = table.groupby(["by", "verdict"]).size().rename("landslides").reset_index()

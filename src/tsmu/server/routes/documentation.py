@@ -1,4 +1,4 @@
-"""`/docs`: the API described on a plain page made here, because FastAPI's own page loads scripts from other sites."""
+"""The page `/docs`, which describes the API. FastAPI's own page is not used, as it loads scripts from other sites."""
 
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @router.get("/docs")
 def docs(request: Request) -> HTMLResponse:
-    """The page, made of the OpenAPI document."""
-    import jinja2  # here, so that the server starts without it
+    """Render the page from the OpenAPI document."""
+    import jinja2  # imported late, so that the server starts faster
 
     openapi = request.app.openapi()
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
@@ -33,12 +33,12 @@ def docs(request: Request) -> HTMLResponse:
 
 @router.get("/docs.css")
 def style() -> FileResponse:
-    """The style sheet of the page."""
+    """Send the style sheet of the page."""
     return FileResponse(TEMPLATES / "docs.css")
 
 
 def _type_name(schema: dict[str, Any]) -> str:
-    """The type of a JSON schema in a few words, such as `integer` or the values of an enumeration."""
+    """Describe the type of a JSON schema in a few words, such as `integer` or the values of an enumeration."""
     if "anyOf" in schema:
         return " or ".join(_type_name(choice) for choice in schema["anyOf"] if choice.get("type") != "null")
     if "enum" in schema:

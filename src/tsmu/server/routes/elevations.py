@@ -1,6 +1,6 @@
-"""Heights of the elevation model, such as along a line that is measured.
+"""The route of heights from the elevation model, such as those along a line that a reviewer measures.
 
-What reads them is loaded with the first of them, because the server is to start quickly.
+The functions that read heights are imported at the first request, so that the server starts faster.
 """
 
 from typing import Annotated
@@ -18,10 +18,10 @@ router = APIRouter(prefix="/api", tags=["scenes"])
 
 
 class ElevationsAnswer(BaseModel):
-    """Heights.
+    """The heights at the corners of a line.
 
     Attributes:
-        elevations: metres, one for each corner; null where the elevation model says nothing.
+        elevations: heights in metres, one for each corner; null where the elevation model has no data.
     """
 
     elevations: list[float | None]
@@ -32,7 +32,7 @@ def elevations(
     context: Context,
     line: Annotated[str, Query(description="longitude,latitude,... of one corner or more, degrees", max_length=8000)],
 ) -> ElevationsAnswer:
-    """The heights at the corners of a line, from the elevation model that the server was started with."""
+    """Read the heights at the corners of a line from the elevation model with which the server was started."""
     if context.dem is None:
         raise RequestError(404, "elevations: this server has none; start it with: tsmu serve --dem FILE")
     heights = imagery.elevations_at(context.dem, np.array(read_line(line, "line", 1)))

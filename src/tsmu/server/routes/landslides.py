@@ -1,4 +1,4 @@
-"""Landslides: many by conditions, one with its history and observations, and the filtered ones as a file."""
+"""The routes of landslides: many by conditions, one with its history and observations, and an export as a file."""
 
 import tempfile
 from collections.abc import Callable
@@ -36,7 +36,8 @@ from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, FiltersQuery
 
 router = APIRouter(prefix="/api", tags=["landslides"])
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a text as a formula
+# A spreadsheet takes a text that begins with one of these for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @router.get("/landslides", response_class=Response, responses=geojson.OPENAPI_RESPONSE)
@@ -46,7 +47,7 @@ def landslides(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1000,
     after: Annotated[int, Query(ge=0, le=MAX_FID, description="`next` of the page before")] = 0,
 ) -> Response:
-    """Landslides as believed now, as GeoJSON; `next` is where the following page goes on, or null."""
+    """List the newest versions of landslides as GeoJSON; `next` is the `after` of the next page, or null."""
     columns = (*landslide_table.columns, review_state(filters.view))
     page = query_page(context.database, filters, limit, after, columns)
     body = geojson.feature_collection(page.drop(columns="fid"), {"next": page.attrs["last_fid"]})
@@ -55,16 +56,22 @@ def landslides(
 
 @router.get("/landslides/{landslide_id}")
 def landslide(context: Context, view: View, landslide_id: str) -> dict[str, Any]:
-    """One landslide: what is believed now (`feature`) and was before, what it rests on, who says what.
+    """Give one landslide: its newest version (`feature`), and its `versions`, `observations`, `reviews` and `verdicts`.
 
-    `disputed` says whether people disagree: their last verdicts that hold are in `verdicts`. In a blind review both
-    have what others said only where the person who asks may see it.
+    `verdicts` has the last valid verdict of each person, and `disputed` says whether these differ. In a blind review
+    `reviews`, `verdicts` and `disputed` are based on what the user may see of others.
     """
     return landslide_details(context.database, landslide_id, view)
 
 
 def landslide_details(database: Database, landslide_id: str, view: BlindView | None) -> dict[str, Any]:
-    """One landslide as JSON: its newest version as a feature, all versions, observations, reviews and verdicts."""
+    """Gather one landslide as JSON: its newest version as a feature, all versions, observations, reviews and verdicts.
+
+    Args:
+        database: the landslide database.
+        landslide_id: id of the landslide.
+        view: what the user may see of a blind review; None if the review is not blind.
+    """
     versions = history(database, landslide_id)
     valid_verdicts = verdicts(database, [landslide_id], view)
     with database.read() as connection:
@@ -82,7 +89,7 @@ def landslide_details(database: Database, landslide_id: str, view: BlindView | N
 
 
 def _observations(database: Database, landslide_id: str) -> pd.DataFrame:
-    """The delineations that a landslide rests on, each with the scene and the model version it comes from."""
+    """Read the observations on which a landslide is based, each with its scene and the version of the model."""
     names = (
         "id", "scene_id", "run_id", "mapper", "area_m2", "max_probability", "mean_probability", "mean_deviation",
         "created_at",
@@ -102,7 +109,7 @@ def _observations(database: Database, landslide_id: str) -> pd.DataFrame:
 def neighbours(
     context: Context, view: View, landslide_id: str, limit: Annotated[int, Query(ge=1, le=50)] = 5
 ) -> Response:
-    """The landslides nearest to one, such as to merge with it: the nearest first, as GeoJSON."""
+    """List the landslides nearest to one, with which it may be merged, as GeoJSON: the nearest first."""
     centre = history(context.database, landslide_id).geometry.iloc[-1].envelope.centroid
     filters = Filters(status=("candidate", "confirmed"), view=view)
     nearest = nearest_landslides(context.database, filters, (centre.x, centre.y), limit + 1)
@@ -111,7 +118,7 @@ def neighbours(
 
 
 class ExportFormat(StrEnum):
-    """What an export is written as."""
+    """The file format of an export."""
 
     GEOJSON = "geojson"
     CSV = "csv"
@@ -120,10 +127,10 @@ class ExportFormat(StrEnum):
 
 @router.get("/export.{suffix}", response_class=Response)
 def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Response:
-    """All landslides that are filtered, as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage.
+    """Export all landslides that fulfil the filters as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage.
 
-    Besides the record: `review_state`, `opinions` (each reviewer's last verdict) and `comments`. In a blind review they
-    are what the person who asks may see, and the file's name says so.
+    Besides the columns of the landslide table, the file has `review_state`, `opinions` (each reviewer's last verdict)
+    and `comments`. In a blind review they have only what the user may see of others, and the file's name says so.
     """
     write, media_type = _EXPORTS[suffix]
     name = "landslides" if filters.view is None else "landslides-as-you-may-see-them"
@@ -136,7 +143,7 @@ def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Res
 
 
 def _as_csv(table: geopandas.GeoDataFrame) -> str:
-    """The text of a CSV file with outlines as WKT; a text that a spreadsheet would run gets an apostrophe before it."""
+    """Write a table as CSV with outlines as WKT; a text that a spreadsheet would run gets an apostrophe in front."""
     names = [name for name in table.columns if name != "geometry"]
     values = [{name: _without_formula(value) for name, value in row.items()} for row in geojson.json_rows(table)]
     rows = pd.DataFrame(values, columns=names)

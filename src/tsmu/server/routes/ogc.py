@@ -2,8 +2,8 @@
 
 Part 1: Core (OGC 17-069r4) with JSON and HTML; Part 2: Coordinate Reference Systems by Reference (OGC 18-058r1);
 and of Part 3: Filtering (OGC 19-079r2) filters in CQL2 and the queryables. Data cannot be changed here (Part 4).
-The standard's words: a collection is a layer, items are its features, queryables are the properties that a
-filter can name, and every answer carries links to the addresses that belong to it.
+In the words of the standard, a collection is a layer, items are its features, and queryables are the properties that
+a filter can name. Every answer has links to related addresses.
 """
 
 import json
@@ -79,7 +79,7 @@ CrsText = Annotated[str | None, Query(description="URI of a system that the coll
 
 
 def _only(*names: str) -> Any:
-    """A dependency that refuses parameters of other names, as the standard asks for."""
+    """Make a FastAPI dependency that refuses parameters with other names than these, as the standard demands."""
 
     def check(request: Request) -> None:
         for name in request.query_params:
@@ -95,7 +95,7 @@ Format = Annotated[Literal["json", "html"] | None, Query(description="by default
 @router.get("", response_class=Response, dependencies=[_only("f")])
 @router.get("/", include_in_schema=False, dependencies=[_only("f")])
 def landing(context: Context, request: Request, f: Format = None) -> Response:  # noqa: ARG001 - token, OpenAPI
-    """The landing page: where everything is."""
+    """Give the landing page, with links to everything else."""
     root = _root(request)
     openapi = f"{request.base_url}openapi.json"
     document = {
@@ -114,7 +114,7 @@ def landing(context: Context, request: Request, f: Format = None) -> Response:  
 
 @router.get("/conformance", response_class=Response, dependencies=[_only("f")])
 def conformance(context: Context, request: Request, f: Format = None) -> Response:  # noqa: ARG001 - token, OpenAPI
-    """What of the standard is kept."""
+    """List the conformance classes of the standard that this API fulfils."""
     return answer(
         request, {"conformsTo": list(CONFORMANCE_CLASSES)}, Page("conformance", "Conformance", _parents(request, 1))
     )
@@ -122,7 +122,7 @@ def conformance(context: Context, request: Request, f: Format = None) -> Respons
 
 @router.get("/collections", response_class=Response, dependencies=[_only("f")])
 def collections(context: Context, request: Request, f: Format = None) -> Response:  # noqa: ARG001 - for OpenAPI
-    """The collections: one."""
+    """List the collections; there is only one, `landslides`."""
     document = {
         "links": self_links(request),
         "crs": list(CRS_BY_URI),
@@ -133,7 +133,7 @@ def collections(context: Context, request: Request, f: Format = None) -> Respons
 
 @router.get("/collections/{collection_id}", response_class=Response, dependencies=[_only("f")])
 def collection(context: Context, request: Request, collection_id: str, f: Format = None) -> Response:  # noqa: ARG001
-    """One collection."""
+    """Describe one collection."""
     _check_collection(collection_id)
     document = _describe_collection(context, request)
     document["links"] += self_links(request)[1:]
@@ -160,7 +160,7 @@ def _describe_collection(context: ServerContext, request: Request) -> dict[str, 
 
 
 def _extent(context: ServerContext) -> dict[str, Any]:
-    """Where the landslides lie, and from the first day on which one can have happened to the end of the last."""
+    """The extent of the landslides: their box in degrees, and the first and last day on which one can have happened."""
     figures, box = info(context.database), spatial_extent(context.database)
     first, last = figures["date_min"], figures["date_max"]
     interval = [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
@@ -173,7 +173,7 @@ GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
 @router.get("/collections/{collection_id}/queryables", response_class=Response, dependencies=[_only("f")])
 def queryables(context: Context, request: Request, collection_id: str, f: Format = None) -> Response:  # noqa: ARG001
-    """What `filter` can name, as a JSON schema: the properties of a landslide, and its outline `geom`."""
+    """Describe what `filter` can name, as a JSON schema: the properties of a landslide, and its outline `geom`."""
     _check_collection(collection_id)
     properties = {name: _property_schema(column) for name, column in PROPERTIES.items()}
     outline = {
@@ -220,9 +220,10 @@ def items(
     filter_crs: Annotated[CrsText, Query(alias="filter-crs")] = None,
     f: Format = None,  # noqa: ARG001 - for OpenAPI
 ) -> Response:
-    """Landslides page by page; each property of a landslide is a parameter, too, and asks for that value.
+    """List landslides page by page. Each property of a landslide is a parameter, too, and selects those with its value.
 
-    Those that went into others are left out, unless the parameters or the filter name `status` or `merged_into`.
+    Landslides that were merged into others are left out, unless a parameter or the filter names `status` or
+    `merged_into`.
     """
     _check_collection(collection_id)
     output = read_crs("crs", crs)
@@ -241,7 +242,7 @@ def items(
 
 
 def _in_crs(table: geopandas.GeoDataFrame, crs: OutputCrs) -> geopandas.GeoDataFrame:
-    """Landslides with the coordinates of a system; what the table itself says of its system is not true any more."""
+    """Project the outlines of a table to a system; the `crs` of the new table is still the old one, so it is wrong."""
     shapes = crs.from_degrees(np.asarray(table.geometry.array, dtype=object))
     return table.set_geometry(geopandas.GeoSeries(shapes, index=table.index, crs=table.crs))
 
@@ -251,7 +252,7 @@ def _content_crs(crs: OutputCrs) -> dict[str, str]:
 
 
 def _page_links(request: Request, last_fid: int | None) -> list[dict[str, str]]:
-    """The links of a page; to the next one where this is not the last."""
+    """Make the links of a page of landslides, with one to the next page unless `last_fid` is None."""
     links = self_links(request, geojson.MEDIA_TYPE)
     if last_fid is not None:
         next_page = request.url.remove_query_params("after").include_query_params(after=last_fid)
@@ -270,7 +271,7 @@ def item(
     crs: CrsText = None,
     f: Format = None,  # noqa: ARG001 - for OpenAPI
 ) -> Response:
-    """One landslide."""
+    """Give one landslide."""
     _check_collection(collection_id)
     output = read_crs("crs", crs)
     versions = _in_crs(history(context.database, feature_id).iloc[[-1]], output)
@@ -289,13 +290,19 @@ def _check_collection(collection_id: str) -> None:
 
 
 def _joined_condition(request: Request, condition: str | None, language: str, crs: OutputCrs) -> str | None:
-    """The filter, and that properties have the values of the parameters with their names, in CQL2.
+    """Join the filter with a condition for each parameter that is named like a property, as one condition in CQL2.
 
     Args:
-        request: has the parameters.
-        condition: the filter.
-        language: of the filter.
-        crs: of the filter's geometries.
+        request: the request with the parameters.
+        condition: the value of the parameter `filter`.
+        language: `cql2-text` or `cql2-json`, the language that the request names for the filter.
+        crs: the system of the geometries in the filter.
+
+    Returns:
+        The condition, whose geometries are in CRS84; None if there is none.
+
+    Raises:
+        RequestError: a parameter is unknown or has no valid value, or the filter is in another language.
     """
     values = {name: value for name, value in request.query_params.items() if name not in STANDARD_PARAMETERS}
     if unknown := [name for name in values if name not in PROPERTIES]:
@@ -305,21 +312,21 @@ def _joined_condition(request: Request, condition: str | None, language: str, cr
         raise RequestError(400, f"filter: not {language}; correct filter-lang to what the filter is")
     if not values and (not condition or crs.uri == CRS84):
         return condition
-    parts = [{"op": "=", "args": [{"property": name}, _typed(name, value)]} for name, value in values.items()]
+    parts = [{"op": "=", "args": [{"property": name}, _property_value(name, value)]} for name, value in values.items()]
     if condition:
         parts.append(filter_in_degrees(cql2_tree(condition), crs))
     return json.dumps({"op": "and", "args": parts} if len(parts) > 1 else parts[0])
 
 
 def _shown_statuses(where: str | None) -> tuple[Status, ...]:
-    """All statuses but merged; any, where the condition asks for statuses itself."""
+    """Choose the statuses to show: all but merged, or any (an empty tuple) if the condition names the status itself."""
     if where and _names_property(cql2_tree(where), ("status", "merged_into")):
         return ()
     return tuple(status for status in Status if status != Status.MERGED)
 
 
 def _names_property(node: Any, names: Container[str]) -> bool:
-    """Whether a condition in CQL2-JSON names a property."""
+    """Whether a condition in CQL2-JSON, or a part of one, names one of some properties."""
     if isinstance(node, list):
         return any(_names_property(part, names) for part in node)
     if not isinstance(node, dict):
@@ -327,8 +334,8 @@ def _names_property(node: Any, names: Container[str]) -> bool:
     return node.get("property") in names or any(_names_property(part, names) for part in node.values())
 
 
-def _typed(name: str, value: str) -> str | float:
-    """The value of a property's parameter: a number for a column of numbers."""
+def _property_value(name: str, value: str) -> str | float:
+    """Convert the value of a property's parameter: to a number if the property's column has numbers."""
     if not isinstance(PROPERTIES[name].type, sa.Integer | sa.Float):
         return value
     try:
@@ -338,7 +345,7 @@ def _typed(name: str, value: str) -> str | float:
 
 
 def _read_datetime(text: str | None) -> tuple[date | None, date | None] | None:
-    """Read the standard's `datetime`: a moment or day, or an interval of them; of a moment the day counts."""
+    """Read the standard's `datetime`: a time or day, or an interval of two; only the day of a time is used."""
     for end in (text or "").upper().split("/"):
         if "T" in end:
             try:
@@ -349,7 +356,7 @@ def _read_datetime(text: str | None) -> tuple[date | None, date | None] | None:
 
 
 def _parents(request: Request, depth: int) -> tuple[tuple[str, str], ...]:
-    """The pages above one, from the landing page down; as many as there are levels."""
+    """The names and addresses of the first `depth` pages above a page, from the landing page down."""
     root = _root(request)
     pages = (("Landslides", root), ("Collections", f"{root}/collections"), ("Collection", _collection_address(request)))
     return pages[:depth]

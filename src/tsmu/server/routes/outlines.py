@@ -1,6 +1,6 @@
-"""Outlines in one click: of the landslide at a place, and of a landslide at other levels of probability.
+"""The routes of proposed outlines: of the landslide at a place, and of a landslide at other levels of probability.
 
-What finds them is loaded with the first of them, because the server is to start quickly.
+The functions that find outlines are imported at the first request, so that the server starts faster.
 """
 
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from tsmu.server.tiles import SceneLayer, find_raster, layer_shift
 
 router = APIRouter(prefix="/api", tags=["outlines"])
 
-DECIMALS = 9  # of degrees: a tenth of a millimetre
+DECIMALS = 9  # decimals of degrees in answers: a tenth of a millimetre
 Shift = tuple[float, float]  # degrees east and north
 
 
@@ -32,9 +32,9 @@ class OutlineAnswer(BaseModel):
     """One outline.
 
     Attributes:
-        level: the probability of 0 to 1 that it encloses; null where images gave it.
-        area_m2: on the ellipsoid.
-        geometry: a GeoJSON polygon, degrees.
+        level: the level of probability, 0 to 1, at which the outline was drawn; null if it was found in the images.
+        area_m2: the area on the ellipsoid in m2.
+        geometry: a GeoJSON polygon in degrees.
     """
 
     level: float | None
@@ -46,9 +46,9 @@ class OutlinesAnswer(BaseModel):
     """Nested outlines, from small to large.
 
     Attributes:
-        source: what they are taken from.
-        start: the position of the one to show first.
-        outlines: each within the next one.
+        source: the data in which the outlines were found: the probability or the images.
+        start: the position in `outlines` of the one to show first.
+        outlines: the outlines, each of which lies within the next one.
     """
 
     source: OutlineSource
@@ -65,7 +65,7 @@ def outlines_at_place(
         OutlineSource | None, Query(description="by default the probability, and the images where it is low")
     ] = None,
 ) -> OutlinesAnswer:
-    """The outlines round a place, nested from small to large, where the scene's images are shown."""
+    """Find nested outlines around a place, from small to large, moved on the map like the scene's images."""
     place = read_position(at, "at")
     if place is None:
         raise RequestError(400, "at: give longitude,latitude in degrees")
@@ -81,7 +81,7 @@ def outlines_at_place(
 
 @router.get("/landslides/{landslide_id}/outlines")
 def outlines_of_landslide(context: Context, landslide_id: str) -> OutlinesAnswer:
-    """A landslide's outline at all levels of the probability of the newest scene in which it was seen."""
+    """Find a landslide's outlines at all levels of probability, in the newest of its scenes that has a probability."""
     outline = history(context.database, landslide_id).geometry.iloc[-1]
     selected = (
         sa.select(observation.c.scene_id)
@@ -98,12 +98,13 @@ def outlines_of_landslide(context: Context, landslide_id: str) -> OutlinesAnswer
 
 
 def _path(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> Any:
+    """The path of a layer's raster; None if it is not on this machine."""
     raster = find_raster(context, scene, layer)
     return raster.path if raster else None
 
 
 def _answer(found: NestedOutlines, shift: Shift) -> OutlinesAnswer:
-    """The outlines as JSON, moved as the images are."""
+    """Convert outlines to an answer, moved by a shift in degrees like the scene's images."""
 
     def move(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.asarray(np.round(points + shift, DECIMALS), np.float64)

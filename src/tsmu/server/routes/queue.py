@@ -1,4 +1,4 @@
-"""The review queue: which landslides a reviewer should look at next."""
+"""The routes of the review queue: which landslides a reviewer should look at next."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -38,9 +38,10 @@ def queue(
     limit: LimitQuery = 20,
     state: StateQuery = ReviewState.OPEN,
 ) -> Response:
-    """The next landslides of a queue, as GeoJSON, and `progress`: the number in each state, `decided` and `total`.
+    """Give the next landslides of a queue, as GeoJSON, and `progress`: the number in each state, `decided` and `total`.
 
-    They stand in exactly the order that is asked for; in the order near each is the one nearest to the last.
+    The landslides are in the order that `order` names. In the order `near`, each landslide is the nearest one to the
+    landslide before it.
     """
     return post_queue(context, filters, QueueBody(), order, near, limit, state)
 
@@ -54,7 +55,10 @@ def selection(
         str | None, Query(description="longitude,latitude,longitude,latitude,... of an area's corners", max_length=6000)
     ] = None,
 ) -> dict[str, Any]:
-    """The landslides of a queue that are filtered and touch an area: versions by id, to decide on many at once."""
+    """Select the landslides of a queue that fulfil the filters and touch an area, to decide on many at once.
+
+    `landslides` has the number of the newest version by id, and `area_m2` is the sum of their areas.
+    """
     chosen = replace(filters, review_state=(state,))
     area = None if lasso is None else read_area(lasso)
     if area is not None and chosen.bbox is None:
@@ -82,7 +86,7 @@ def post_queue(
     limit: LimitQuery = 20,
     state: StateQuery = ReviewState.OPEN,
 ) -> Response:
-    """The queue without landslides that the client has already, which may be many; it changes nothing."""
+    """Give the queue without the landslides that the client has already. It is a POST, as they may be many."""
     landslides = next_landslides(
         context.database, filters, order, limit, read_position(near), state=state, without=body.without
     )

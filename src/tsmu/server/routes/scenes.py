@@ -1,4 +1,4 @@
-"""Scenes, and their rasters as picture tiles: images before and after, probability, uncertainty and hillshade."""
+"""The routes of scenes, and of their rasters as picture tiles: images, probability, uncertainty and hillshade."""
 
 import hashlib
 from collections.abc import Sequence
@@ -37,13 +37,13 @@ from tsmu.server.tiles import (
 
 router = APIRouter(prefix="/api/scenes", tags=["scenes"])
 
-KEEP_TILE_S = 3600  # how long a browser shows a tile without asking again, where its URL names all that decides it
+KEEP_TILE_S = 3600  # seconds for which a browser may keep a tile whose URL names everything that decides how it looks
 IMAGES = (SceneLayer.PRE, SceneLayer.POST)
-PATH_COLUMNS = ["post", "pre"]  # which are not sent: clients learn no paths of this machine
+PATH_COLUMNS = ["post", "pre"]  # columns that are not sent, because clients must not learn paths of this machine
 
 
 class TileFormat(StrEnum):
-    """What a tile is encoded as."""
+    """The picture format of a tile."""
 
     PNG = "png"
     WEBP = "webp"
@@ -51,9 +51,10 @@ class TileFormat(StrEnum):
 
 @router.get("")
 def all_scenes(context: Context) -> list[dict[str, Any]]:
-    """All scenes with name, dates, `bounds` (degrees), shift, the `layers` that can be shown, and `missing` files.
+    """List all scenes with name, dates, `bounds` (degrees), shift, the `layers` that can be shown, and `missing` files.
 
-    By layer, `versions` has the `v` with which a layer's tiles may be kept, and `bands` the names of an image's bands.
+    `versions` has the value of the parameter `v` by layer, with which a browser may keep tiles. `bands` has the names
+    of an image's bands by layer.
     """
     table = query_scenes(context.database)
     scenes = []
@@ -69,7 +70,7 @@ def all_scenes(context: Context) -> list[dict[str, Any]]:
 
 @router.get("/{scene_id}")
 def scene(context: Context, scene_id: str) -> dict[str, Any]:
-    """One scene as a feature, and the `stretch` of its images: what becomes black and white, band by band."""
+    """Give one scene as a feature, and the `stretch` of its images: the values shown black and white, band by band."""
     table = query_scenes(context.database)
     row = scene_by_id(context.database, scene_id)
     position = int(table.index[table["id"] == scene_id][0])
@@ -111,7 +112,7 @@ def tile(
         str | None, Query(description="EAST,NORTH in metres to move it by; by default what is stored", max_length=100)
     ] = None,
 ) -> Response:
-    """A picture tile (XYZ, web mercator); 204 where the scene is not."""
+    """Render a picture tile (XYZ, web mercator); the status is 204 if the layer has no data in the tile."""
     if max(x, y) >= 1 << z or size not in (256, 512):
         raise RequestError(404, "no such tile")
     row = scene_by_id(context.database, scene_id)
@@ -136,7 +137,7 @@ def tile(
 
 
 def _band_names(raster: SceneRaster) -> tuple[str, ...]:
-    """The names of an image's bands; none where the file cannot be read, for its tiles say why."""
+    """The names of an image's bands; none if the file cannot be read, which the error answers of its tiles explain."""
     try:
         return raster.band_names
     except ImageError:
@@ -144,10 +145,10 @@ def _band_names(raster: SceneRaster) -> tuple[str, ...]:
 
 
 def _raster_version(raster: SceneRaster) -> str:
-    """What tells a raster's present file from those that it had before."""
+    """Make an identifier of a raster's file that changes when the file is written again."""
     return _etag(raster.modified_ns).strip('"')
 
 
 def _etag(*content: object) -> str:
-    """The HTTP entity tag of what decides how a tile looks."""
+    """Make an HTTP entity tag from everything that decides how a tile looks."""
     return f'"{hashlib.sha256(repr(content).encode()).hexdigest()[:24]}"'

@@ -1,4 +1,4 @@
-"""Vector tiles of landslides for the map of the review page."""
+"""The route of vector tiles of landslides, for the map of the review page."""
 
 from typing import Annotated
 
@@ -23,7 +23,11 @@ def tile(
     y: TileIndex,
     outlines: Annotated[bool, Query(description="false: everything is counted in points, as for a density")] = True,
 ) -> Response:
-    """A vector tile (XYZ, web mercator) with the layers `landslides` and `clusters`; see the module."""
+    """Render a vector tile (XYZ, web mercator).
+
+    Its layer `landslides` has outlines, and its layer `clusters` points that count landslides that are too small to be
+    drawn.
+    """
     if max(x, y) >= 1 << z:
         return Response(status_code=404)
     box_cache: LandslideBoxCache = request.app.state.landslide_boxes

@@ -1,6 +1,6 @@
-"""What map tiles show, in web mercator (XYZ): landslides as vector tiles, rasters of scenes as pictures.
+"""Render map tiles in web mercator (XYZ): landslides as vector tiles, rasters of scenes as pictures.
 
-web_mercator      where tiles lie
+web_mercator      the bounds of tiles, and the projection
 landslide_boxes   the bounding boxes of all landslides in memory, kept up to date with the database
 vector            vector tiles of landslides, and their cache
 scene_rasters     picture tiles of a scene's images and maps

@@ -1,8 +1,8 @@
-"""The bounding boxes of all landslides, in memory, kept up to date with the database.
+"""Keep the bounding boxes of all landslides in memory, up to date with the database.
 
-A tile of a whole country counts a hundred thousand landslides, and reading their outlines would take
-seconds. Here each landslide has only its bounding box, state and area. All of them are read when a tile
-first shows many landslides; later only those that have changed are read again.
+A tile of a whole country may show a hundred thousand landslides, and reading their outlines would take seconds.
+Therefore only the bounding box, state and area of each landslide is kept here. All of them are read when a tile shows
+many landslides for the first time; after that only changed ones are read again.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from tsmu.database import review_table as review
 from tsmu.server.tiles.web_mercator import tile_bounds, to_unit_square
 
 STATE_NAMES = tuple(str(state) for state in ReviewState)
-MAX_FILTERS = 16  # sets of filters whose landslides are kept
+MAX_FILTERS = 16  # number of sets of filters whose landslides are kept
 KEYS_PER_QUERY = 10_000
-FEW_LANDSLIDES = 2000  # a tile with at most so many is read by itself, without all the others
+FEW_LANDSLIDES = 2000  # for a tile with at most so many landslides, only these are read and not those of all tiles
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -33,14 +33,15 @@ RowSelection = npt.NDArray[np.bool_] | npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class LandslideBoxes:
-    """Landslides, one in each row of every array.
+    """The boxes, states and areas of n landslides; row i of every array belongs to the same landslide.
 
     Attributes:
-        fid: (n,), key in the database.
-        version: (n,); the pair of fid and version changes whenever anything of the landslide does.
-        state: (n,), of the review, position in `STATE_NAMES`.
-        area_m2: (n,).
-        box: (n, 4), left, top, right and bottom in web mercator as a square of side 1 with y down.
+        fid: keys of the landslides in the database, (n,).
+        version: numbers of their newest versions, (n,). Every change of a landslide gives it a new version.
+        state: how far their review has come, as positions in `STATE_NAMES`, (n,).
+        area_m2: their areas in m2, (n,).
+        box: left, top, right and bottom of their bounding boxes, (n, 4), in the unit square of web mercator: a square
+            of side 1 for the whole world, with y down.
     """
 
     fid: Integers
@@ -54,25 +55,26 @@ class LandslideBoxes:
         return len(self.fid)
 
     def take(self, rows: RowSelection) -> Self:
-        """Some of the landslides, by a mask or by positions."""
+        """Select some of the landslides by a mask or by positions."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def touching(self, left: float, top: float, right: float, bottom: float) -> Self:
-        """The landslides whose box touches a box, in the same square."""
+        """Select the landslides whose box touches a given box, in coordinates of the unit square."""
         box = self.box
         return self.take((box[:, 0] <= right) & (box[:, 2] >= left) & (box[:, 1] <= bottom) & (box[:, 3] >= top))
 
     def updated(self, changed_fids: Integers, replacements: Sequence[Self]) -> Self:
-        """These landslides with the changed ones replaced; changed ones without a replacement are left out."""
+        """Replace changed landslides; those without a replacement, which the filters no longer include, are removed."""
         parts = [self.take(~np.isin(self.fid, changed_fids)), *replacements]
         return type(self)(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(self)))
 
 
 @dataclass(frozen=True)
 class _ReadMark:
-    """Up to which keys the database was read: every change of a landslide adds a row to `landslide_version`.
+    """The highest keys of the tables when they were read, by which later changes are found.
 
-    A judgement in a blind review adds a row to `review` alone; it is a change of the landslide's state for some.
+    A new landslide adds a row to `landslide`, and every change of one adds a row to `landslide_version`. A judgement in
+    a blind review adds a row to `review` only; it changes the state of the landslide as some people see it.
     """
 
     landslide_fid: int
@@ -81,10 +83,12 @@ class _ReadMark:
 
 
 class LandslideBoxCache:
-    """The boxes of the landslides that fulfil filters, for the filters that were asked for last.
+    """Caches the boxes of the landslides that fulfil filters, for the `MAX_FILTERS` most recently used filters.
+
+    Methods may be called from several threads at once.
 
     Args:
-        database: read at each call for what has changed; calls from several threads are safe.
+        database: the landslide database, which is asked for changes at each call.
     """
 
     def __init__(self, database: Database) -> None:
@@ -93,14 +97,14 @@ class LandslideBoxCache:
         self._cache: LRUCache[Filters, tuple[_ReadMark, LandslideBoxes]] = LRUCache(MAX_FILTERS)
 
     def boxes_of_tile(self, filters: Filters, z: int, x: int, y: int, margin: float) -> LandslideBoxes:
-        """The landslides whose box touches a tile, or a margin around it, as they are now.
+        """Find the landslides whose box touches a tile, or a margin around it, in their newest versions.
 
         Args:
-            filters: that the landslides fulfil.
+            filters: conditions that the landslides fulfil.
             z: zoom of the tile.
             x: column of the tile.
             y: row of the tile.
-            margin: as a share of the tile's side.
+            margin: width of the margin as a share of the tile's side.
         """
         if filters not in self._cache:
             in_tile = touches_box(landslide, tile_bounds(z, x, y, margin), self._database.backend)
@@ -112,7 +116,7 @@ class LandslideBoxCache:
         return self.boxes(filters).touching(*(side / 2.0**z for side in sides))
 
     def boxes(self, filters: Filters) -> LandslideBoxes:
-        """All landslides that fulfil filters, as they are now."""
+        """Find all landslides that fulfil filters, in their newest versions."""
         with self._lock, self._database.read() as connection:
             mark = _read_mark(connection)
             cached_mark, boxes = self._cache.get(filters, (None, None))
@@ -130,7 +134,7 @@ class LandslideBoxCache:
     def _read(
         self, connection: sa.Connection, filters: Filters, *more: sa.ColumnElement[bool], limit: int | None = None
     ) -> LandslideBoxes:
-        """Read the landslides that fulfil filters and more conditions."""
+        """Read the landslides that fulfil filters and further conditions, at most `limit` of them."""
         backend = self._database.backend
         columns = (landslide.c.fid, landslide.c.version, review_state(filters.view), landslide.c.area_m2)
         selected = select_boxes(landslide, columns, backend).where(*more).where(*filters.conditions(backend))
@@ -138,6 +142,7 @@ class LandslideBoxCache:
 
 
 def _read_mark(connection: sa.Connection) -> _ReadMark:
+    """Read the highest keys of the tables, 0 for an empty table."""
     highest = [
         sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in (landslide, landslide_version, review)
     ]
@@ -145,7 +150,7 @@ def _read_mark(connection: sa.Connection) -> _ReadMark:
 
 
 def _changed_fids(connection: sa.Connection, since: _ReadMark) -> Integers:
-    """The keys of landslides that are new or changed."""
+    """Read the keys of the landslides that are new or changed since a mark."""
     changed_ids = sa.select(landslide_version.c.id).where(landslide_version.c.fid > since.version_fid)
     is_judged = sa.and_(review.c.fid > since.review_fid, review.c.decision == Decision.JUDGED.value)
     judged_ids = sa.select(review.c.landslide_id).where(is_judged)
@@ -156,7 +161,7 @@ def _changed_fids(connection: sa.Connection, since: _ReadMark) -> Integers:
 
 
 def _from_rows(rows: Any) -> LandslideBoxes:
-    """Make boxes of rows of fid, version, state, area in m2, and west, east, south, north in degrees."""
+    """Convert rows of the database: fid, version, state, area in m2, and west, east, south, north in degrees."""
     fid, version, state, area_m2, *sides = zip(*rows, strict=True) if rows else ((),) * 8
     state_number = {name: number for number, name in enumerate(STATE_NAMES)}
     west, east, south, north = (np.array(side, np.float64) for side in sides)

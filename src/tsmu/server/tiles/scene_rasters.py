@@ -1,7 +1,8 @@
-"""The rasters of a scene as picture tiles: images before and after, probability, uncertainty, and a hillshade.
+"""Render the rasters of a scene as picture tiles: images before and after, probability, uncertainty, and hillshade.
 
-Where a raster lies follows from the database and the workspace alone, never from the text of a request.
-Rio-tiler is loaded with the first picture, because it takes a fifth of the time that the server needs to start.
+The path of a raster is found from the database and the workspace only, never from the text of a request.
+Rio-tiler is imported for the first picture, because its import would take a fifth of the time that the server needs to
+start.
 """
 
 import math
@@ -32,16 +33,16 @@ if TYPE_CHECKING:
     from rio_tiler.io import Reader
     from rio_tiler.models import ImageData
 
-STRETCH_PERCENTILES = (2.0, 98.0)  # of a band's values, which become black and white, unless the values are 8-bit
-PREVIEW_SIZE = 512  # pixels a side, of the overview that they are computed from
+STRETCH_PERCENTILES = (2.0, 98.0)  # percentiles of a band's values that are shown black and white; not of 8-bit images
+PREVIEW_SIZE = 512  # pixels of the longer side of the overview from which these percentiles are computed
 WEB_MERCATOR = rasterio.CRS.from_epsg(3857)
 
-ValueRange = tuple[float, float]  # lowest and highest
-Shift = tuple[float, float]  # metres on the ground: east, north
+ValueRange = tuple[float, float]  # the values that are shown black and white
+Shift = tuple[float, float]  # metres on the ground, east and north, by which a raster is moved on the map
 
 
 class SceneLayer(StrEnum):
-    """What can be shown of a scene."""
+    """A layer of a scene that can be shown."""
 
     PRE = "pre"
     POST = "post"
@@ -50,7 +51,8 @@ class SceneLayer(StrEnum):
     HILLSHADE = "hillshade"
 
 
-PERCENT_LAYERS = {SceneLayer.PROBABILITY: "inferno", SceneLayer.UNCERTAINTY: "viridis"}  # with their colour maps
+# Layers of whole percents, with the names of their colour maps.
+PERCENT_LAYERS = {SceneLayer.PROBABILITY: "inferno", SceneLayer.UNCERTAINTY: "viridis"}
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ class SceneRaster:
     """A raster file on this machine.
 
     Attributes:
-        path: of the file.
-        modified_ns: when it was last written, so that tiles and statistics of an older file are not used.
+        path: the path of the file.
+        modified_ns: when the file was last written, in nanoseconds since 1970; as a part of cache keys it keeps tiles
+            and statistics of an older file from being used.
     """
 
     path: Path
@@ -67,18 +70,18 @@ class SceneRaster:
 
     @property
     def band_names(self) -> tuple[str, ...]:
-        """The names of the bands in small letters, in the order of the file."""
+        """The names of the bands in lower case, in the order of the file."""
         return _band_names(self)
 
     def choose_bands(self, names: Sequence[str] | None) -> tuple[int, ...]:
-        """The numbers of the bands to show, from 1.
+        """Choose the bands to show; return their numbers in the file, counted from 1.
 
         Args:
-            names: of one band, or of those shown as red, green and blue. None: red, green and blue by name, else the
-                first three bands or the only one.
+            names: the name of one band, or the names of the three bands shown as red, green and blue. None chooses the
+                bands named red, green and blue; if there are none, the first three bands, or the first of fewer.
 
         Raises:
-            ImageError: the raster has no band of a name.
+            ImageError: the raster has no band with one of the names.
         """
         if names is None:
             if {"red", "green", "blue"} <= set(self.band_names):
@@ -97,15 +100,15 @@ def _band_names(raster: SceneRaster) -> tuple[str, ...]:
 
 
 def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
-    """The raster of a scene's layer; None if the scene has none, or it is not on this machine.
+    """Find the raster of a scene's layer; None if the scene has no such layer, or its file is not on this machine.
 
-    Maps lie in folders named after their scenes, or where `tsmu map --out` put them; the map of another scene of the
-    same name is not this one's.
+    The folder of a map is found by the name of its scene. A map in it that was made of another scene of the same name
+    is not returned.
 
     Args:
-        context: of the server.
-        scene: a row of the scene table.
-        layer: of the scene.
+        context: the server's context.
+        scene: the scene's row in the scene table.
+        layer: the layer of the scene.
     """
     if layer == SceneLayer.HILLSHADE:
         path = context.dem
@@ -121,25 +124,26 @@ def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer
 
 
 def _shows_scene(context: ServerContext, path: Path, post: str | None) -> bool:
-    """Whether a raster of a map shows the scene of a post-event image; scenes without one are told by name alone."""
+    """Whether a map's raster was made of a scene's post-event image; True if the scene's record names no image."""
     return post is None or _is_map_of(context.workspace, path.parent, post, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)
 def _is_map_of(space: WorkspaceFolder, folder: Path, post: str, modified_ns: int) -> bool:
-    del modified_ns  # a map that was made anew is asked again
+    """Whether the map in a folder was made of a post-event image, a path or an address."""
+    del modified_ns  # it is only a key of the cache: a map that was made anew is checked again
     try:
         return is_map_of(folder, post if is_remote(post) else space.root / post, space)
-    except (ImageError, OSError):  # the image cannot be read, so that nothing tells that it is the map's
+    except (ImageError, OSError):  # the image cannot be read, so it cannot be shown to be the map's
         return False
 
 
 def missing_images(context: ServerContext, scene: dict[str, Any]) -> dict[str, str]:
-    """The names, without folders, of the images that a scene has but that are not on this machine, by layer.
+    """Name the images of a scene that are not on this machine: file names without folders, by layer.
 
     Args:
-        context: of the server.
-        scene: a row of the scene table.
+        context: the server's context.
+        scene: the scene's row in the scene table.
     """
     images = [layer for layer in (SceneLayer.PRE, SceneLayer.POST) if scene[layer]]
     missing = [layer for layer in images if find_raster(context, scene, layer) is None]
@@ -147,10 +151,10 @@ def missing_images(context: ServerContext, scene: dict[str, Any]) -> dict[str, s
 
 
 def require_raster(raster: SceneRaster | None, layer: SceneLayer) -> SceneRaster:
-    """The raster, which must exist.
+    """Return a raster, or raise an error if there is none.
 
     Raises:
-        ImageError: it does not.
+        ImageError: the raster is None, because `find_raster` did not find one.
     """
     if raster is None:
         raise ImageError(f"{layer}: this scene has none on this machine")
@@ -158,10 +162,10 @@ def require_raster(raster: SceneRaster | None, layer: SceneLayer) -> SceneRaster
 
 
 def layer_shift(scene: dict[str, Any], layer: SceneLayer) -> Shift:
-    """By how much a layer of a scene is shown off its georeference, as the database has it.
+    """The shift that the database stores for a layer of a scene: metres on the ground, east and north.
 
-    The elevations are not the scene's own, so the hillshade is not moved. The pre-event image is moved like all others
-    unless it has a shift of its own.
+    The hillshade is not moved, because the elevations do not belong to the scene. The pre-event image is moved like
+    the other layers unless a shift of its own is stored.
     """
     if layer == SceneLayer.HILLSHADE:
         return 0.0, 0.0
@@ -173,7 +177,7 @@ def layer_shift(scene: dict[str, Any], layer: SceneLayer) -> Shift:
 def image_tile_bounds(shift: Shift, z: int, x: int, y: int) -> Box:
     """The part of a raster that a tile shows: west, south, east, north in metres of EPSG:3857.
 
-    A shift moves the raster on the map, so a tile shows what lies that far in the other direction.
+    A shift moves the raster on the map. Therefore the part is the tile's bounds, moved in the opposite direction.
     """
     west, south, east, north = tile_bounds_m(z, x, y)
     scale = scale_factor((south + north) / 2)
@@ -192,16 +196,16 @@ def read_tile(
     """Read a tile of a raster, warped to web mercator.
 
     Args:
-        raster: to be read.
-        layer: how it is shown.
-        bounds: west, south, east, north in metres of EPSG:3857.
-        size: pixels a side.
-        bands: which are shown, see `choose_bands`; of what is no image, the first.
-        ranges: of an image, the values that become black and white, one for all bands or one for each; None: those
-            of `value_stretch`.
+        raster: the raster file.
+        layer: the layer of the scene, which decides how the raster is shown.
+        bounds: west, south, east, north of the tile in metres of EPSG:3857.
+        size: side of the tile in pixels.
+        bands: numbers of the bands to read, from `choose_bands` for an image, otherwise (1,).
+        ranges: for an image, the values that are shown black and white, one pair for all bands or one for each band;
+            None takes those of `value_stretch`.
 
     Returns:
-        8-bit bands of (size, size) with a mask; of a probability or uncertainty its whole percents.
+        8-bit bands of (size, size) with a mask; for probability and uncertainty one band of whole percents.
     """
     if layer == SceneLayer.HILLSHADE:
         return _hillshade(raster, bounds, size)
@@ -225,11 +229,11 @@ def _open(raster: SceneRaster) -> "Iterator[Reader]":
 
 
 def _read_part(reader: "Reader", bounds: Box, size: int, **options: Any) -> "ImageData":
-    """Read a square of web mercator, masked by alpha, with rio-tiler's options of a part.
+    """Read a square of web mercator, masked by alpha, with further options of rio-tiler's `Reader.part`.
 
-    Rio-tiler warps a part in the raster's own resolution and then takes every n-th pixel: of a tile of a whole
-    continent minutes. So of tiles that are coarser than the raster no more is warped than what the raster covers, and
-    in the resolution of the tile where the raster has no overviews to take pixels from.
+    Rio-tiler warps a part in the raster's own resolution and then takes every n-th pixel, which takes minutes for a
+    tile of a whole continent. If the tile is coarser than the raster, only the pixels of the tile that the raster
+    covers are therefore warped; and if the raster has no overviews, they are warped in the resolution of the tile.
     """
     west, _, east, north = bounds
     pixel = (east - west) / size
@@ -265,19 +269,26 @@ def _empty_part(bands: int, size: int, dtype: npt.DTypeLike = np.uint8) -> "Imag
 
 
 def _extent_m(dataset: rasterio.DatasetReader) -> Box | None:
-    """Where a raster lies in metres of EPSG:3857; None where it crosses the antimeridian or has no CRS."""
+    """The bounds of a raster in metres of EPSG:3857; None if it crosses the antimeridian or has no CRS."""
     if dataset.crs is None:
         return None
     west, south, east, north = transform_bounds(dataset.crs, 4326, *dataset.bounds)
     if not west < east:
         return None
-    (left, bottom), (right, top) = to_unit_square(np.array([[west, south], [east, north]])).tolist()
+    (left, bottom), (right, top) = to_unit_square(np.array([[west, south], [east, north]])).tolist()  # y points down
     side = 2 * HALF_SIDE_M
     return (left - 0.5) * side, (0.5 - bottom) * side, (right - 0.5) * side, (0.5 - top) * side
 
 
 class TilePixels(NamedTuple):
-    """Pixels of a tile along one of its sides, and the distances of their outer edges from where the side begins."""
+    """A run of pixels along one side of a tile.
+
+    Attributes:
+        first: number of the first pixel, from 0.
+        number: number of pixels.
+        start: distance of the run's first edge from the beginning of the side, in the unit of the arguments.
+        end: distance of the run's last edge from the beginning of the side.
+    """
 
     first: int
     number: int
@@ -286,13 +297,15 @@ class TilePixels(NamedTuple):
 
 
 def tile_pixels(low: float, high: float, pixel: float, size: int) -> TilePixels:
-    """The pixels of a tile's side that a raster covers; where it is smaller than a pixel or two, its own edges.
+    """Find the pixels along one side of a tile that a raster covers, at least in part.
+
+    The edges of the result are those of the pixels; for one or two pixels they are those of the raster.
 
     Args:
-        low: where the raster begins, from the beginning of the side.
-        high: where it ends.
-        pixel: length of a pixel.
-        size: pixels of the side.
+        low: distance of the raster's first edge from the beginning of the side, in any unit.
+        high: distance of its last edge.
+        pixel: length of a pixel of the tile.
+        size: number of pixels of the side.
 
     Example:
         >>> tile_pixels(25, 61, 10, 256)
@@ -308,7 +321,7 @@ def tile_pixels(low: float, high: float, pixel: float, size: int) -> TilePixels:
 
 
 def _mask_by_alpha(image: "ImageData") -> "ImageData":
-    """Mask by alpha in any data type; rio-tiler itself takes only the largest value of a type for opaque."""
+    """Mask pixels with an alpha of 0, in any data type; rio-tiler calls only the largest value of a type opaque."""
     if image.alpha_mask is not None:
         image.array.mask = np.repeat(~(image.alpha_mask > 0)[None], len(image.array), axis=0)
         image.alpha_mask = None
@@ -319,16 +332,16 @@ def _mask_by_alpha(image: "ImageData") -> "ImageData":
 def value_stretch(
     raster: SceneRaster, bands: tuple[int, ...], percentiles: tuple[float, float] | None = None
 ) -> tuple[ValueRange, ...]:
-    """The values that become black and white.
+    """Choose the values of an image that are shown black and white.
 
     Args:
-        raster: an image.
-        bands: which of its bands are shown.
-        percentiles: of each band's values, such as (2, 98); None: 8-bit images as they are, others from the 2nd to the
-            98th percentile.
+        raster: the raster of an image.
+        bands: numbers of the bands that are shown, from 1.
+        percentiles: the percentiles of each band's values to choose, such as (2, 98). None chooses 0 and 255 for 8-bit
+            images, and the 2nd and 98th percentile for others.
 
     Returns:
-        One pair for each shown band, or one for all.
+        One pair for each shown band, or one for all of them.
 
     Raises:
         ImageError: the raster cannot be read.
@@ -347,9 +360,9 @@ def value_stretch(
 
 
 def colormap(layer: SceneLayer) -> dict[int, tuple[int, int, int, int]] | None:
-    """The colours of whole percents, told apart by the colour-blind too: the lower, the more transparent.
+    """The colours (red, green, blue, alpha) of whole percents, which colour-blind people can distinguish, too.
 
-    None for layers that have colours of their own.
+    The lower a percentage, the more transparent is its colour. None for layers that are pictures already.
     """
     if layer not in PERCENT_LAYERS:
         return None
@@ -362,10 +375,10 @@ def colormap(layer: SceneLayer) -> dict[int, tuple[int, int, int, int]] | None:
 
 
 def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> "ImageData":
-    """The brightness of terrain under light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918).
+    """Compute the brightness of terrain lit from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918).
 
-    Elevations between those of the raster are taken from cubic splines, in floating point. From any interpolation
-    whose slope has breaks, or from whole metres, the raster's cells would show as a grid.
+    The raster's elevations are interpolated by cubic splines, in floating point. With an interpolation whose slope has
+    breaks, or with elevations in whole metres, the cells of the raster would be visible as a grid.
     """
     from rio_tiler.models import ImageData
 

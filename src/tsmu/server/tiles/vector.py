@@ -1,10 +1,10 @@
-"""Landslides as vector tiles: outlines where they are large enough to see, else points that count them.
+"""Render landslides as vector tiles: outlines of large landslides, and points that count the small ones.
 
-A tile has two layers. `landslides`: outlines of what is at least a few pixels large, simplified to
-what a pixel shows. `clusters`: points, one per cell of a grid, with `count` and the number in each state
-of the review; where the count is 1, with the landslide's id and `review_state`. A tile has at most
-`MAX_OUTLINES` outlines, those of the largest landslides, and one point per cell, so that it stays small
-however many landslides there are. A tile is rendered again only when one of its own landslides has changed.
+A tile has two layers. The layer `landslides` has the outlines of landslides that are at least a few pixels large,
+simplified to half a pixel. The layer `clusters` has one point per cell of a grid, with the `count` of landslides and
+their number in each state of the review; if the count is 1, also with the landslide's id and `review_state`. A tile has
+at most `MAX_OUTLINES` outlines, those of the largest landslides, and one point per cell, so that it stays small however
+many landslides there are. A tile is rendered again only when one of its own landslides has changed.
 """
 
 import hashlib
@@ -27,25 +27,30 @@ from tsmu.server.tiles.landslide_boxes import STATE_NAMES, LandslideBoxes
 from tsmu.server.tiles.web_mercator import to_unit_square
 
 EXTENT = 4096  # units of a tile's side; all lengths below are in these units
-PIXEL = 8  # of 512 pixels a side
-BUFFER = 8 * PIXEL  # around a tile, in which outlines go on
-MIN_OUTLINE = 4 * PIXEL  # a smaller landslide is a point
-CLUSTER_CELL = 16 * PIXEL
-MAX_OUTLINES = 1000
-MAX_TILES = 4096  # in the cache
+PIXEL = 8  # side of a pixel, if a tile is shown with 512 pixels a side
+BUFFER = 8 * PIXEL  # width of the margin around a tile into which outlines continue
+MIN_OUTLINE = 4 * PIXEL  # a landslide whose box is narrower and lower than this is counted in a point
+CLUSTER_CELL = 16 * PIXEL  # side of a cell
+MAX_OUTLINES = 1000  # number of outlines in a tile
+MAX_TILES = 4096  # number of tiles in the cache
 OUTLINE_PROPERTIES = ("id", "status", "area_m2", "region", "version")
 
 
 class TileCache:
-    """The vector tiles that were asked for last, in memory; calls from several threads are safe."""
+    """Keeps the most recently used vector tiles in memory; it may be used by several threads at once."""
 
     def __init__(self) -> None:
         self._tiles: LRUCache[str, bytes] = LRUCache(MAX_TILES)
         self._lock = Lock()
-        self._salt = secrets.token_bytes(16)  # another server on the same address has other keys
+        self._salt = secrets.token_bytes(16)  # makes the keys differ from those of another server at the same address
 
     def key(self, boxes: LandslideBoxes, *options: object) -> str:
-        """The key of a tile, also its HTTP entity tag: of its landslides' versions, states and all that it shows."""
+        """Make the key of a tile, which is also its HTTP entity tag.
+
+        Args:
+            boxes: the landslides of the tile; a new version or state of one of them gives another key.
+            *options: everything else that decides what the tile shows, such as zoom, column and row.
+        """
         digest = hashlib.blake2b(self._salt + repr(options).encode(), digest_size=16)
         order = np.argsort(boxes.fid)
         for column in (boxes.fid, boxes.version, boxes.state):
@@ -53,12 +58,12 @@ class TileCache:
         return digest.hexdigest()
 
     def get(self, key: str) -> bytes | None:
-        """The tile of a key, None if it is not in the cache."""
+        """The tile with a key; None if it is not in the cache."""
         with self._lock:
             return self._tiles.get(key)
 
     def put(self, key: str, tile: bytes) -> None:
-        """Keep a tile; of more than `MAX_TILES` the least recently used goes."""
+        """Keep a tile; if there are more than `MAX_TILES`, the least recently used one is removed."""
         with self._lock:
             self._tiles[key] = tile
 
@@ -67,12 +72,12 @@ def render_tile(database: Database, boxes: LandslideBoxes, z: int, x: int, y: in
     """Render a vector tile.
 
     Args:
-        database: has the outlines.
+        database: the database from which the outlines are read.
         boxes: the landslides that touch the tile or its buffer.
         z: zoom of the tile.
         x: column of the tile.
         y: row of the tile.
-        outlines: whether landslides are drawn at all; otherwise all are counted in points.
+        outlines: whether large landslides are drawn with their outlines; otherwise all are counted in points.
 
     Returns:
         The tile in Mapbox's format; empty if there are no landslides.
@@ -96,7 +101,7 @@ def render_tile(database: Database, boxes: LandslideBoxes, z: int, x: int, y: in
 
 
 def _outlines(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int) -> list[dict[str, Any]]:
-    """The features of landslides with their outlines, cut off behind the tile's buffer."""
+    """Make the features of landslides with their outlines, clipped to the tile and its buffer."""
     if not len(boxes):
         return []
     columns = [landslide.c[name] for name in ("fid", *OUTLINE_PROPERTIES, "geom")]
@@ -119,7 +124,7 @@ def _outlines(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int)
 
 
 def _clusters(database: Database, boxes: LandslideBoxes, centres: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
-    """The features of points that count landslides: one per cell of the tile's grid, at the mean of their centres."""
+    """Make the features of points that count landslides: one per cell, at the mean of their centres (n, 2)."""
     if not len(boxes):
         return []
     column, line = (centres // CLUSTER_CELL).astype(int).T
@@ -143,7 +148,7 @@ def _clusters(database: Database, boxes: LandslideBoxes, centres: npt.NDArray[np
 
 
 def _landslide_ids(database: Database, fids: npt.NDArray[np.int64]) -> dict[int, str]:
-    """The ids of landslides by their keys."""
+    """Read the ids of landslides by their keys in the database."""
     selected = sa.select(landslide.c.fid, landslide.c.id).where(landslide.c.fid.in_(fids.tolist()))
     with database.read() as connection:
         return {row.fid: row.id for row in connection.execute(selected)}

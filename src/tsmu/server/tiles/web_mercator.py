@@ -1,7 +1,8 @@
-"""Web mercator (EPSG:3857) and its tiles: the world is a square, halved with each zoom, rows counted from the north.
+"""Web mercator (EPSG:3857) and its tiles (XYZ).
 
-Not taken from morecantile, which has no margins around tiles, does not project arrays, and whose bounds of
-a tile took 150 times as long.
+The world is a square, which is one tile at zoom 0. Each further zoom halves the side of a tile. Columns are counted
+from the west, rows from the north. The package morecantile is not used, because it has no margins around tiles, does
+not project arrays, and took 150 times as long for the bounds of a tile.
 """
 
 import math
@@ -12,15 +13,17 @@ import numpy.typing as npt
 from tsmu.database import Box
 
 EARTH_RADIUS_M = 6_378_137.0
-HALF_SIDE_M = math.pi * EARTH_RADIUS_M  # of the square
-MAX_LATITUDE = 85.0511287798066  # of the square's northern side
+HALF_SIDE_M = math.pi * EARTH_RADIUS_M  # half of the square's side
+MAX_LATITUDE = 85.0511287798066  # latitude of the square's northern side, degrees
 
 
 def to_unit_square(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Project points in degrees to a square of side 1 with y down; multiplied by 2**z it counts tiles.
+    """Project points in degrees to the unit square: web mercator scaled to a side of 1, with y down.
+
+    Multiplied by 2**z, the result is in columns and rows of tiles at zoom z.
 
     Args:
-        points: (n, 2), longitude first; latitudes beyond the square are moved to its side.
+        points: points (n, 2), longitude first; latitudes beyond the square are moved to its edge.
 
     Example:
         >>> to_unit_square(np.array([[0.0, 0.0], [-90.0, 60.0]])).round(3).tolist()
@@ -31,7 +34,7 @@ def to_unit_square(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def tile_bounds(z: int, x: int, y: int, margin: float = 0.0) -> Box:
-    """West, south, east and north of a tile in degrees, widened on each side by a share of the tile's side.
+    """The bounds of a tile in degrees (west, south, east, north), with a margin as a share of the tile's side.
 
     Example:
         >>> [round(side, 3) for side in tile_bounds(1, 0, 0)]
@@ -47,14 +50,14 @@ def tile_bounds(z: int, x: int, y: int, margin: float = 0.0) -> Box:
 
 
 def tile_bounds_m(z: int, x: int, y: int) -> Box:
-    """West, south, east and north of a tile in metres of EPSG:3857."""
+    """The bounds of a tile in metres of EPSG:3857: west, south, east and north."""
     side = 2 * HALF_SIDE_M / (1 << z)
     west, north = x * side - HALF_SIDE_M, HALF_SIDE_M - y * side
     return west, north - side, west + side, north
 
 
 def scale_factor(northing_m: float) -> float:
-    """How many metres of EPSG:3857 a metre on the ground is, at a northing.
+    """The length of a metre on the ground in metres of EPSG:3857, at a northing in metres of EPSG:3857.
 
     Example:
         >>> round(scale_factor(8_399_737.9), 3)  # at 60 degrees north
