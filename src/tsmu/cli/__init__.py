@@ -1,4 +1,4 @@
-"""The command line: verbs in the user's order, one thin file per command group."""
+"""The command line `tsmu`: one module per command or group of commands, put together in the order of their use."""
 
 import io
 import os
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-def _print_version(asked: bool) -> None:
-    """Print which version this is, for programs that run `tsmu`, such as the plugin for QGIS."""
-    if asked:
+def _print_version(requested: bool) -> None:
+    """Print the version and exit, if `--version` is given; programs such as the plugin for QGIS use it."""
+    if requested:
         print(f"tsmu {metadata.version('tsmu')}")
         raise typer.Exit
 
@@ -91,42 +91,46 @@ app.add_typer(benchmark.app, name="benchmark")
 
 
 def main(commands: typer.Typer = app) -> None:
-    """Entry point of the `tsmu` command, and of `python -m benchmarks` with commands of its own."""
-    # Threads that wait for each other by spinning make a training four to six times slower when
-    # anything else runs on the machine (measured on two cores); torch reads this when it is loaded.
+    """Run the command line: of `tsmu`, or of `python -m benchmarks`, which passes commands of its own."""
+    # Threads that wait for each other by spinning make a training four to six times slower when another program runs
+    # on the machine (measured on two cores). Torch reads this variable when it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in ("stdout", "stderr"):
-        _open_outlet(name)
+        _make_robust(name)
     if "--json" not in sys.argv:
         commands()
     try:
         sys.exit(commands(standalone_mode=False))
-    except TyperException as error:  # a command line that is not understood; commands answer for their own errors
+    except TyperException as error:  # the words cannot be parsed; commands print their own errors
         print_failure(Report(" ".join(_words())), error.format_message(), seconds=0, as_json=True)
         sys.exit(error.exit_code)
-    except typer.Abort:  # interrupted before the command had begun, or when it was through
+    except typer.Abort:  # interrupted before the command began, or after it ended
         print_failure(Report(" ".join(_words())), explain(KeyboardInterrupt()), seconds=0, as_json=True)
         sys.exit(NOT_DONE)
 
 
-class _Outlet(io.FileIO):
-    """Standard output or error that may lose its reader, as in `tsmu ... | head`; the work is done all the same."""
+class _RobustStream(io.FileIO):
+    """Standard output or error whose reader may close it, as in `tsmu ... | head`; the command goes on nevertheless."""
 
     def write(self, data: "ReadableBuffer") -> int:
-        """Write, or drop what nobody takes."""
+        """Write bytes, or drop them if the reader has closed the stream; return the number of bytes."""
         try:
             return super().write(data) or 0
         except BrokenPipeError:
             return memoryview(data).nbytes
 
 
-def _open_outlet(name: str) -> None:
-    """Let one of Python's standard streams take file names that are no text, and outlive its reader."""
+def _make_robust(name: str) -> None:
+    """Replace `sys.stdout` or `sys.stderr` by a stream that does not fail.
+
+    It writes file names that are not valid Unicode with backslashes, and drops what is written after its reader has
+    closed it.
+    """
     stream = getattr(sys, name)
     if not isinstance(stream, io.TextIOWrapper):
         return
     if stream is getattr(sys, f"__{name}__") and os.name != "nt":
-        raw = _Outlet(stream.fileno(), "w", closefd=False)
+        raw = _RobustStream(stream.fileno(), "w", closefd=False)
         interactive = raw.isatty() or name == "stderr"
         stream.flush()
         stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding=stream.encoding, line_buffering=interactive)
@@ -135,5 +139,5 @@ def _open_outlet(name: str) -> None:
 
 
 def _words() -> list[str]:
-    """The words before the first option."""
+    """The words of the command line before the first option, such as `db query`."""
     return list(takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

@@ -1,6 +1,7 @@
-"""`tsmu benchmark ...`: what users measure on their own data and machine.
+"""The commands `tsmu benchmark ...`, by which users measure on their own data and machine.
 
-The option types and `training_progress` are shared with `python -m benchmarks` of a checkout.
+`python -m benchmarks`, which is a part of the source checkout only, also uses the types of options and
+`training_progress`.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ def training_progress() -> Iterator[tuple[Callable[[str], None], Callable[["Trai
     """Show a progress bar for a series of trainings.
 
     Yields:
-        A function to be called with the name of each training, and one to be called after each of its steps.
+        A function to call with the name of each training when it begins, and one to call after each of its steps.
     """
     with BarDisplay().progress("Training") as show:
         name = ""

@@ -1,4 +1,4 @@
-"""`tsmu chips ...`: the training set out of labelled pairs."""
+"""The command `tsmu chips build`, which makes the training set from labelled pairs."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ app = typer.Typer(help="The training set.", no_args_is_help=True)
 
 @app.callback()
 def chips() -> None:
-    """Keep `chips` a group while it has one command."""
+    """Do nothing; without a callback Typer would take the only command for the whole group `chips`."""
 
 
 @app.command("build")

@@ -1,7 +1,7 @@
-"""What all commands share: options, progress, the JSON answer, errors and exit codes.
+"""What all commands share: options, progress, the JSON object of `--json`, errors and exit codes.
 
-Programs that run commands set `TSMU_PROGRESS=json`: then progress comes as one JSON object a line on stderr, such as
-{"progress": "Mapping post", "done": 1, "total": 2, "note": "alps"}; `total` is null until it is known.
+A program that runs commands can set `TSMU_PROGRESS=json`. Progress is then written to stderr as one JSON object per
+line, such as {"progress": "Mapping post", "done": 1, "total": 2, "note": "alps"}; `total` is null until it is known.
 
 Exit codes: 0 done, 3 done but something was left out (the issue log says what), 2 not done.
 """
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from tsmu.workspace import LandslideDatabase, Workspace
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
-ISSUES_SHOWN = 10
-ERASE_LINE = "\x1b[2K\r"  # of a terminal
-ROWS_PRINTED = 20
+ISSUES_SHOWN = 10  # number of issues of a source that are printed
+ERASE_LINE = "\x1b[2K\r"  # control characters that erase the present line of a terminal
+ROWS_PRINTED = 20  # number of rows of a table that are printed
 INTERRUPTED = "interrupted"
-PROGRESS_VARIABLE = "TSMU_PROGRESS"  # of the environment; `json` is for programs that run commands
+PROGRESS_VARIABLE = "TSMU_PROGRESS"  # environment variable; with the value `json` progress is written as JSON
 
 
 def finite(value: float | None) -> float | None:
-    """Refuse what Python reads as a number and is none: the callback of every option that takes a float."""
+    """Refuse NaN and infinities, which Python reads as numbers; the callback of every option that takes a float."""
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a number that can be meant")
     return value
@@ -70,41 +70,46 @@ StrictOption = Annotated[
 
 
 class Console(Display):
-    """What a command shows of a verb of the workspace: its messages and issues as they come, and progress bars.
+    """The display of a command: it prints the messages and issues of a method of the workspace, and shows its progress.
 
     Attributes:
-        report: what the verb did until now; the JSON object is made of it, also where the verb fails.
-        as_json: whether stdout carries the JSON object; then messages go to stderr.
+        report: what the method has done so far; the JSON object is made from it, also if the method fails.
+        as_json: whether the JSON object is printed to stdout; messages are then printed to stderr.
     """
 
-    last_failure: ClassVar[str] = ""  # what the last command that was not done said, for commands that run others
+    last_failure: ClassVar[str] = ""  # error of the last command that failed, for commands that run other commands
 
     def __init__(self, command: str, as_json: bool) -> None:
-        """Show a command's work; `command` is its name, as typed."""
+        """Make the display of a command.
+
+        Args:
+            command: the command's name as it is typed, such as `db query`.
+            as_json: whether the JSON object is printed to stdout.
+        """
         self.report, self.as_json = Report(command, self), as_json
         self._has_notice = False
 
     def show_notice(self) -> None:
-        """Show on a terminal that the command has begun: the libraries that it needs may take seconds to load.
+        """Print to a terminal that the command has begun, because its libraries may take seconds to load.
 
-        The line goes away with whatever is shown next. Where stderr is no terminal, there is none.
+        The line is erased before anything else is shown. It is not printed if stderr is no terminal.
         """
         if sys.stderr.isatty():
             print(f"tsmu {self.report.command}: loading libraries ...", end="\r", file=sys.stderr, flush=True)
             self._has_notice = True
 
     def clear_notice(self) -> None:
-        """Take the line of `show_notice` away."""
+        """Erase the line of `show_notice`, if it is on the terminal."""
         if self._has_notice:
             print(ERASE_LINE, end="", file=sys.stderr, flush=True)
             self._has_notice = False
 
     def begin(self, report: Report) -> None:
-        """Keep the report that a verb is going to fill."""
+        """Keep the report that a method of the workspace is going to fill."""
         self.report = report
 
     def message(self, text: str) -> None:
-        """Print a line for people: to stdout, or to stderr when that carries JSON."""
+        """Print a message for people: to stdout, or to stderr if stdout is for the JSON object."""
         self.clear_notice()
         print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
@@ -117,26 +122,26 @@ class Console(Display):
             print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
 
     def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
-        """Show a progress bar on stderr, or lines of JSON where `TSMU_PROGRESS=json` asks for them."""
+        """Show a progress bar on stderr, or write lines of JSON if `TSMU_PROGRESS` is `json`."""
         self.clear_notice()
         display = JsonLinesDisplay() if os.environ.get(PROGRESS_VARIABLE) == "json" else BarDisplay()
         return display.progress(label)
 
     def workspace(self, folder: Path | None) -> "Workspace":
-        """Open the workspace that was named, or the one around the current folder; its verbs report to this console."""
+        """Open a workspace, by default the one that contains the current folder; its methods report to this console."""
         from tsmu.workspace import Workspace
         from tsmu.workspace_folder import WorkspaceFolder
 
         return Workspace(WorkspaceFolder.open(folder) if folder else WorkspaceFolder.find(Path.cwd()), display=self)
 
     def database(self, place: str | None, workspace: Path | None) -> "LandslideDatabase":
-        """The database that was named, or the workspace's; its verbs report to this console."""
+        """Give the database at a path or address, by default the workspace's, which reports to this console."""
         from tsmu.workspace import LandslideDatabase
 
         return LandslideDatabase(place, display=self) if place else self.workspace(workspace).database
 
     def add_table(self, name: str, table: "pd.DataFrame") -> None:
-        """Put a table into the JSON object: one with outlines as GeoJSON, any other as a list of rows."""
+        """Put a table into the JSON object, as GeoJSON if it has a geometry, otherwise as a list of rows."""
         if self.as_json:
             rows = as_text(table)
             self.report.details[name] = _feature_collection(rows) if "geometry" in rows else rows.to_dict("records")
@@ -151,7 +156,15 @@ class Console(Display):
 
 @contextmanager
 def console(name: str, as_json: bool) -> Iterator[Console]:
-    """Run a command's body, which calls a verb of the workspace: print its JSON object, leave with its exit code."""
+    """Run the body of a command as a `with` block: print errors and the JSON object, and exit with the right code.
+
+    Args:
+        name: the command's name as it is typed.
+        as_json: whether the JSON object is printed to stdout.
+
+    Yields:
+        The display for the methods that the body calls.
+    """
     terminal = Console(name, as_json)
     started = time.monotonic()
     terminal.show_notice()
@@ -172,7 +185,7 @@ def console(name: str, as_json: bool) -> Iterator[Console]:
 
 
 def _feature_collection(rows: "geopandas.GeoDataFrame") -> dict[str, Any]:
-    """A table in EPSG:4326 as a GeoJSON FeatureCollection."""
+    """Convert a table in EPSG:4326 to a GeoJSON FeatureCollection."""
     import shapely
 
     properties = rows.drop(columns="geometry").to_dict("records")
@@ -185,18 +198,25 @@ def _feature_collection(rows: "geopandas.GeoDataFrame") -> dict[str, Any]:
 
 
 def as_text(table: "pd.DataFrame") -> Any:
-    """A table with days and moments as ISO 8601, and missing values as null."""
+    """Copy a table with dates and times as ISO 8601 text, and with None for missing values."""
     table = table.copy()
     for name in table.columns.drop("geometry", errors="ignore"):
         if table[name].dtype.kind == "M":
-            moments = table[name].dt.tz is not None if hasattr(table[name].dt, "tz") else False
-            table[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if moments else "%Y-%m-%d")
+            has_zone = table[name].dt.tz is not None if hasattr(table[name].dt, "tz") else False  # else it holds days
+            table[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if has_zone else "%Y-%m-%d")
         table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table
 
 
 def print_failure(report: Report, message: str, seconds: float, as_json: bool) -> None:
-    """Say in one line why a command did nothing, and as JSON where that is asked for."""
+    """Print in one line why a command failed, and with `as_json` also the JSON object of its report.
+
+    Args:
+        report: what the command had done before it failed.
+        message: the error.
+        seconds: the time that the command took.
+        as_json: whether the JSON object is printed to stdout.
+    """
     Console.last_failure = message
     if as_json:
         print(json.dumps(report.as_dict("failed", seconds) | {"error": message}))
@@ -204,7 +224,7 @@ def print_failure(report: Report, message: str, seconds: float, as_json: bool) -
 
 
 def explain(error: BaseException) -> str:
-    """One line: what is wrong, where, what to do."""
+    """Write an error, or an interruption by the user, as one line: what is wrong, where, and what to do."""
     if isinstance(error, KeyboardInterrupt):
         return f"{INTERRUPTED}; the same command goes on where it stopped"
     assert isinstance(error, Exception)
@@ -212,7 +232,11 @@ def explain(error: BaseException) -> str:
 
 
 def assignments(text: str | None, option: str) -> dict[str, str]:
-    """Read `a=b,c=d`, which an option has as its value."""
+    """Read an option's value of the form `name=value,name=value` as a dict.
+
+    Raises:
+        TsmuError: the value has another form.
+    """
     parts = [part.partition("=") for part in text.split(",")] if text else []
     for name, equals, value in parts:
         if not (name.strip() and equals and value.strip()):

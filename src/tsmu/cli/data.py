@@ -1,4 +1,4 @@
-"""`tsmu data ...`: public data sets."""
+"""The commands `tsmu data ...`, which list and fetch public data sets."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`tsmu db ...`: the landslide database."""
+"""The commands `tsmu db ...` of the landslide database; `db_files`, `db_maps` and `db_merge` have further ones."""
 
 from datetime import date
 from pathlib import Path
@@ -167,7 +167,11 @@ def filters(
     status: str | None,
     where: str | None,
 ) -> "FilterKeywords":
-    """The conditions that the options mean."""
+    """Convert the values of options to conditions on landslides, as `LandslideDatabase.query` takes them.
+
+    Raises:
+        DatabaseError: the box or the dates have another form.
+    """
     return {
         "bbox": _box(bbox) if bbox else None,
         "region": region,
@@ -179,6 +183,7 @@ def filters(
 
 
 def _box(text: str) -> tuple[float, float, float, float]:
+    """Read `west,south,east,north` in degrees."""
     try:
         west, south, east, north = (float(side) for side in text.split(","))
     except ValueError:
@@ -187,6 +192,7 @@ def _box(text: str) -> tuple[float, float, float, float]:
 
 
 def _days(text: str) -> tuple[date | None, date | None]:
+    """Read `FIRST/LAST`, of which one may be empty, or a single day."""
     first, slash, last = text.partition("/")
     try:
         days = [date.fromisoformat(day) if day else None for day in (first, last if slash else first)]

@@ -1,4 +1,4 @@
-"""`tsmu db export` and `tsmu db import`: landslides into files of other formats, and back."""
+"""The commands `tsmu db export` and `tsmu db import`, which write and read files of landslides in other formats."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`tsmu db density` and `tsmu db compare`: what the landslides of an area look like as a whole."""
+"""The commands `tsmu db density` and `tsmu db compare`, which describe all landslides of an area together."""
 
 from pathlib import Path
 from typing import Annotated

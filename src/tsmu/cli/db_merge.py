@@ -1,4 +1,4 @@
-"""`tsmu db merge`, `tsmu db proposals`: observations become landslides, and what a person has to decide there."""
+"""The commands `tsmu db merge` and `tsmu db proposals`: merge observations into landslides, and answer proposals."""
 
 from typing import Annotated
 

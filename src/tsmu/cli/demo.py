@@ -1,4 +1,4 @@
-"""`tsmu demo`: the main job from end to end on the synthetic world, by the commands a user would type."""
+"""The command `tsmu demo`: the whole work on a synthetic world, by the commands that a user would type."""
 
 import json
 import shlex
@@ -17,9 +17,12 @@ from tsmu.errors import TsmuError
 from tsmu.wording import counted
 from tsmu.workspace import Report
 
+# Regions of the synthetic world in the order in which they are learned; the scene that is mapped lies in `SCENE`.
 ORDER = ("eastern_forests", "marine_coast", "north_deserts", "northwest_mountains")
 SCENE = "eastern_forests"
-BEFORE, AFTER = "2023-09-14", "2024-05-21"  # of the scene's images, made up like them
+BEFORE, AFTER = "2023-09-14", "2024-05-21"  # made-up days of the scene's images
+# Differences of IoU that the demo promises: fine-tuning loses at least the first one on the first region; tsmu loses at
+# most the second one there, and at most the third one against a separate model on the newest region.
 FORGETS_AT_LEAST, KEEPS_WITHIN, LEARNS_WITHIN = 0.15, 0.03, 0.03
 
 Run = Callable[..., None]
@@ -42,10 +45,10 @@ def demo(
         from tsmu.cli import app
 
         def run(*words: str | Path) -> None:
-            """Type a tsmu command."""
+            """Run a tsmu command as if it was typed."""
             arguments = [str(word) for word in words]
             terminal.report.say(f"\n$ tsmu {shlex.join(arguments)}")
-            # With --json the one object on stdout is the demo's own.
+            # With --json, stdout is only for the demo's own JSON object.
             with redirect_stdout(sys.stderr if as_json else sys.stdout):
                 try:
                     code = app(arguments, standalone_mode=False) or 0
@@ -57,13 +60,13 @@ def demo(
                 raise TsmuError(f"{Console.last_failure} (at: tsmu {shlex.join(arguments)})")
 
         try:
-            _show(terminal.report, run, folder, steps, seed)
+            _run_demo(terminal.report, run, folder, steps, seed)
         except KeyboardInterrupt:
             raise TsmuError(f"interrupted; remove {folder}, or name a new folder, and run tsmu demo again") from None
 
 
 def _write_data(report: Report, folder: Path, seed: int) -> None:
-    """Write the data of the tutorials."""
+    """Write the made-up data of the tutorials into a folder."""
     from tsmu.synthetic import write_practice
 
     write_practice(folder, seed)
@@ -75,8 +78,16 @@ def _write_data(report: Report, folder: Path, seed: int) -> None:
     )
 
 
-def _show(report: Report, run: Run, folder: Path, steps: int, seed: int) -> None:
-    """Run the demo's commands, and check what they were to show."""
+def _run_demo(report: Report, run: Run, folder: Path, steps: int, seed: int) -> None:
+    """Run the demo's commands, and check whether their results are as promised.
+
+    Args:
+        report: the report to be filled.
+        run: runs a tsmu command, given by its words.
+        folder: the folder for everything.
+        steps: optimisation steps per region.
+        seed: seed of the world and of the training.
+    """
     from tsmu.synthetic import write_world
 
     started = time.monotonic()
@@ -112,11 +123,11 @@ def _show(report: Report, run: Run, folder: Path, steps: int, seed: int) -> None
         "database": str(spaces["tsmu"] / "landslides.gpkg"),
         "contrast": str(spaces["finetune"] / "report.html"),
     }
-    report.say(_closing(report.details["checks"], report.outputs, time.monotonic() - started))
+    report.say(_closing_message(report.details["checks"], report.outputs, time.monotonic() - started))
 
 
 def _prepare(run: Run, world: Path, spaces: dict[str, Path]) -> None:
-    """Make the workspaces and bring region map and chips in."""
+    """Make the workspaces, and import their chips; the one called `tsmu` also gets the region map."""
     for name, space in spaces.items():
         run("init", space)
         if name == "tsmu":
@@ -126,7 +137,14 @@ def _prepare(run: Run, world: Path, spaces: dict[str, Path]) -> None:
 
 
 def _checks(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the demo is to show, with the figures it showed."""
+    """Compare the scores with what the demo promises.
+
+    Args:
+        reports: contents of the report.json of each workspace, by the workspace's name.
+
+    Returns:
+        One dict per promise: what it is about, the difference of IoU, and whether it is kept.
+    """
     first = {name: evaluation["R"][0][0] - evaluation["R"][-1][0] for name, evaluation in reports.items()}
     newest = {name: evaluation["R"][-1][-1] for name, evaluation in reports.items()}
     behind = newest["separate"] - newest["tsmu"]
@@ -137,12 +155,13 @@ def _checks(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _check(what: str, iou: float, holds: bool) -> dict[str, Any]:
-    return {"what": what, "iou": round(iou, 4), "as_promised": holds}
+def _check(what: str, iou: float, as_promised: bool) -> dict[str, Any]:
+    return {"what": what, "iou": round(iou, 4), "as_promised": as_promised}
 
 
-def _closing(checks: list[dict[str, Any]], outputs: dict[str, str], seconds: float) -> str:
-    shown = [
+def _closing_message(checks: list[dict[str, Any]], outputs: dict[str, str], seconds: float) -> str:
+    """Write the last message of the demo: its results, where the files are, and the next commands."""
+    results = [
         f"  {c['what'].replace('loses', 'loses' if c['iou'] >= 0 else 'gains')}: {abs(c['iou']):.3f} IoU"
         f"{'' if c['as_promised'] else '  (NOT AS PROMISED)'}"
         for c in checks
@@ -150,7 +169,7 @@ def _closing(checks: list[dict[str, Any]], outputs: dict[str, str], seconds: flo
     return "\n".join(
         [
             f"\nDone in {seconds / 60:.1f} minutes.",
-            *shown,
+            *results,
             f"Report:    {outputs['report']}  (fine-tuning: {outputs['contrast']})",
             f"Map:       {outputs['map']}",
             f"Database:  {outputs['database']}  (opens in QGIS)",

@@ -1,4 +1,4 @@
-"""`tsmu evaluate`."""
+"""The command `tsmu evaluate`, which scores all versions of the model."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`tsmu export ...`: out of the workspace, for other programs."""
+"""The commands `tsmu export ...`, which write the workspace's image pairs for other programs."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`tsmu fetch ...`: imagery of the workspace's events, from a catalogue."""
+"""The command `tsmu fetch pairs`, which fetches imagery of the workspace's events from a STAC catalogue."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, console, finite
 from tsmu.errors import FetchError
 
-# Options of all commands that read scenes of a catalogue.
+# These options are shared by all commands that read scenes from a catalogue.
 StacOption = Annotated[str, typer.Option(metavar="URL", help="A STAC API, or the root of a static STAC catalogue.")]
 CollectionOption = Annotated[str, typer.Option(help="Which of its collections.")]
 MaxCloudOption = Annotated[
@@ -20,7 +20,7 @@ app = typer.Typer(help="Imagery of the workspace's events, from a catalogue.", n
 
 @app.callback()
 def fetch() -> None:
-    """Keep `fetch` a group while it has one command."""
+    """Do nothing; without a callback Typer would take the only command for the whole group `fetch`."""
 
 
 @app.command("pairs")
@@ -82,7 +82,11 @@ def pairs(
 
 
 def _names(text: str) -> list[str]:
-    """Read `a,b,c`; what is named twice counts once."""
+    """Read names of the form `a,b,c`; a name that occurs twice is returned once.
+
+    Raises:
+        FetchError: there is no name.
+    """
     names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise FetchError(f"{text!r} names nothing; write NAME,NAME,...")

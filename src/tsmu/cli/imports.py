@@ -1,4 +1,4 @@
-"""`tsmu import ...`: what users have on disk, into the workspace."""
+"""The commands `tsmu import ...`, which bring files from the disk into the workspace."""
 
 from pathlib import Path
 from typing import Annotated
@@ -128,7 +128,11 @@ def labels(
 
 
 def _mask_value(text: str) -> int:
-    """Read the value of a class in masks."""
+    """Read the mask value of a class: 0 background, 1 landslide, 255 unknown.
+
+    Raises:
+        TsmuError: it is another value.
+    """
     if text not in ("0", "1", "255"):
         raise TsmuError(f"--classes ...={text}: a class is 1 (landslide), 0 (background) or 255 (unknown)")
     return int(text)

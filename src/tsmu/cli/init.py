@@ -1,4 +1,4 @@
-"""`tsmu init`."""
+"""The command `tsmu init`, which makes a folder a workspace."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`tsmu labels ...`: what people found out goes back to where the model learns."""
+"""The command `tsmu labels from-review`, which makes labels for training from reviewed landslides."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ app = typer.Typer(help="Labels out of what was reviewed.", no_args_is_help=True)
 
 @app.callback()
 def labels() -> None:
-    """Keep `labels` a group while it has one command."""
+    """Do nothing; without a callback Typer would take the only command for the whole group `labels`."""
 
 
 @app.command("from-review")

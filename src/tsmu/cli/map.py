@@ -1,4 +1,4 @@
-"""`tsmu map`."""
+"""The command `tsmu map`, which maps the landslides of scenes."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`tsmu models ...`: which version serves which region."""
+"""The commands `tsmu models ...`, which show versions of the model and decide which of them serves which region."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`tsmu regions ...`: the ecoregion map."""
+"""The commands `tsmu regions ...` of the ecoregion map."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`tsmu respond`."""
+"""The command `tsmu respond`, which responds to an event: imagery, a first map and a situation report."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ class RespondCommand(TyperCommand):
     """`tsmu respond`, whose errors name `tsmu map --by change` to users who have two images and no catalogue."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words; if the catalogue is missing, or images are given, the error names the other command."""
+        """Parse the words; an error about a missing catalogue, or about images, also names `tsmu map --by change`."""
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:

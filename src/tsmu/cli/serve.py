@@ -1,7 +1,7 @@
-"""`tsmu serve`: the review server.
+"""The command `tsmu serve`, which starts the review server.
 
-A program that starts one for itself, as the plugin for QGIS does, sets `TSMU_END_WITH_INPUT=1` and keeps the standard
-input open: when it closes it, or is gone, the server ends as after Ctrl+C, on every system.
+A program that starts the server as a child process, as the plugin for QGIS does, sets `TSMU_END_WITH_INPUT=1` and keeps
+the server's standard input open. When the program closes it, or ends, the server ends as after Ctrl+C, on every system.
 """
 
 import _thread
@@ -16,7 +16,7 @@ import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, console
 
-END_VARIABLE = "TSMU_END_WITH_INPUT"
+END_VARIABLE = "TSMU_END_WITH_INPUT"  # environment variable; if set, the server ends with its standard input
 
 
 def serve(
@@ -48,7 +48,7 @@ def serve(
     with console("serve", as_json) as terminal:
         if os.environ.get(END_VARIABLE):
             threading.Thread(target=_interrupt_when_input_ends, daemon=True).start()
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # of libraries warnings alone
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # from libraries, only warnings are logged
         logging.getLogger("tsmu").setLevel(logging.INFO)
         terminal.workspace(workspace).serve(
             host=host,
@@ -65,7 +65,7 @@ def serve(
 
 
 def _interrupt_when_input_ends() -> None:
-    """Wait for the end of the standard input, and interrupt the main thread."""
+    """Wait until the standard input ends, and then interrupt the main thread as Ctrl+C does."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     _thread.interrupt_main()

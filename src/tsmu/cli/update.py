@@ -1,4 +1,4 @@
-"""`tsmu update`."""
+"""The command `tsmu update`, which lets the model learn a region."""
 
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -84,14 +84,22 @@ def update(
 
 
 def _steps(text: str) -> int | Literal["auto"]:
-    """A number of steps, or `auto`."""
+    """Read a number of steps, or `auto`.
+
+    Raises:
+        UpdateError: it is neither.
+    """
     from tsmu.workspace.update import check_steps
 
     return "auto" if text == "auto" else check_steps(text)
 
 
 def _devices(text: str) -> int | Literal["auto"]:
-    """A number of devices, or `auto`."""
+    """Read a number of devices, or `auto`.
+
+    Raises:
+        UpdateError: it is neither.
+    """
     if text == "auto":
         return "auto"
     if not text.isdecimal() or int(text) < 1:
