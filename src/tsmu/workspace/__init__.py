@@ -1,21 +1,29 @@
-"""What users of the Python API and the command line work with: a workspace and its verbs.
+"""The Python API: the class `Workspace`, whose methods do what the commands of `tsmu` do.
 
-    workspace        the class `Workspace`, put together of
+A method that does the work of a command is called a verb in this package. The modules:
+
+    workspace        the class `Workspace`, which inherits from
     base             ... what all verbs share: folder, settings, display
     regions, inventories, pairs, labels, chips, exports, update, update_estimate, evaluation, models, mapping,
-    database, serve
-                     ... the verbs, one file for each stage of the user's way
-    tables           ... what lies in the workspace, as tables, and chips as a torch dataset
-    ranges           ... the ranges that numbers must lie in
-    model            a version of the model, which predicts; `models` the list of all versions
-    scene_map        the map of a scene, with a quick look; `map_recording` stores maps in the database
-    database         the landslide database; `database_files` its exports, imports and maps of density,
-                     `database_merging` its merging of observations
+    respond, database, serve
+                     ... the verbs, one module for each stage of the work
+    tables           ... the tables of the workspace, and its chips as a torch dataset
+    pair_cutting     cuts labelled pairs into chips, for the verb `build_chips`
+    model            a version of the model, which predicts; `models` has the list of all versions
+    scene_map        the map of a scene, with a quick look
+    scene_requests   the scenes that `Workspace.map` is given; `map_recording` maps them and stores the maps in the
+                     database
+    response_inputs, response_record, response_report
+                     the arguments, the stored record and the report of `Workspace.respond`
+    database_base    the base class of `LandslideDatabase`, which is defined in `database`; `database_files` adds its
+                     exports, imports and maps of density, `database_merging` its merging of observations
     public_data      public data sets, which need no workspace: listed, and fetched into a folder
-    report           what verbs return
-    display          how verbs tell what they do while they work
+    report           the reports that verbs return
+    display          how verbs show messages, issues and progress while they work
+    ranges           checks of numbers and names that are given to verbs
+    next_steps       the commands that messages recommend next
 
-What others use of this room is named here, and loaded when it is first asked for.
+Other subpackages import only the names listed here; each is loaded when it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -48,7 +56,7 @@ if TYPE_CHECKING:
     from tsmu.workspace.update_estimate import UpdateEstimateReport
     from tsmu.workspace.workspace import InitReport, Workspace
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, by the module from which they are imported
     "regions": "AssignmentReport RegionMapReport",
     "display": "BarDisplay CallbackDisplay Display JsonLinesDisplay ShowProgress",
     "chips": "ChipReport",

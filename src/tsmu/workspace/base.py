@@ -1,4 +1,4 @@
-"""What all verbs of a workspace share: its folder, its settings, and the display that they report to."""
+"""What all verbs (methods) of a workspace share: its folder, settings and display; and readers of their arguments."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ AnyReport = TypeVar("AnyReport", bound=Report)
 
 
 class Reporting:
-    """What has verbs that report to a display.
+    """The base of all classes whose methods report to a display.
 
     Attributes:
         display: shows messages, issues and progress while a verb runs.
@@ -24,18 +24,18 @@ class Reporting:
     display: Display
 
     def _begin(self, report: AnyReport) -> AnyReport:
-        """Connect a verb's report with the display, before the verb does anything."""
+        """Connect a verb's report with the display, and return it; every verb begins with this call."""
         report.display = self.display
         self.display.begin(report)
         return report
 
 
 class WorkspaceBase(Reporting):
-    """A workspace's folder and display; the verbs are added by the classes that inherit from this one.
+    """A workspace's folder and display; the classes that inherit from this one add the verbs.
 
     Attributes:
-        folder: where everything lies, and the lock that makes one process the only writer.
-        display: what shows messages and progress while a verb runs.
+        folder: the paths of everything in the workspace, and the lock that lets only one process write.
+        display: shows messages, issues and progress while a verb runs.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class WorkspaceBase(Reporting):
         progress: ProgressCallback | None = None,
         display: Display | None = None,
     ) -> None:
-        """Open a folder as a workspace; one that is none yet is made one.
+        """Open a folder as a workspace, and make it one if it is none yet.
 
         Args:
-            folder: its path; `~` is the user's home.
+            folder: the path of the folder; `~` is the user's home.
             progress: called with (label, steps done, all steps, note) instead of showing progress bars.
             display: shows messages, issues and progress; takes the place of `progress`.
 
@@ -65,28 +65,36 @@ class WorkspaceBase(Reporting):
 
     @classmethod
     def find(cls, start: Path | str = ".", *, display: Display | None = None) -> Self:
-        """Open the workspace that a folder lies in, looking upwards as git does.
+        """Open the workspace that contains a folder: the first of the folder and its parents that is a workspace.
+
+        Args:
+            start: the folder where the search begins.
+            display: shows messages, issues and progress; by default progress bars.
 
         Raises:
-            WorkspaceError: neither the folder nor one above it is a workspace.
+            WorkspaceError: neither the folder nor one of its parents is a workspace.
         """
         return cls(WorkspaceFolder.find(user_path(start)), display=display)
 
     @property
     def settings(self) -> Settings:
-        """What tsmu.toml says; options given to a verb win over it."""
+        """The settings of tsmu.toml; options that are given to a verb win over them."""
         return self.folder.settings
 
     def __repr__(self) -> str:
-        """The class and the folder."""
+        """Name the class and the folder."""
         return f"{type(self).__name__}({str(self.folder.root)!r})"
 
 
 def place_text(place: object, error: type[TsmuError] = TsmuError) -> str:
-    """A path or an address as a text.
+    """Convert a path or an address to text.
+
+    Args:
+        place: the path or address, as the user gave it.
+        error: the class of the error that is raised.
 
     Raises:
-        TsmuError: of the class `error`, where it is something else, such as a table or an array.
+        TsmuError: `place` is something else, such as a table or an array; the error is of the class `error`.
 
     Example:
         >>> place_text(Path("maps/ridge.tif"))
@@ -103,10 +111,14 @@ def place_text(place: object, error: type[TsmuError] = TsmuError) -> str:
 
 
 def as_day(day: object, error: type[TsmuError]) -> date:
-    """A day: a date, a moment whose time of day does not count, or ISO 8601.
+    """Convert a date, a datetime (whose time is ignored) or an ISO 8601 text to a date.
+
+    Args:
+        day: the day, as the user gave it.
+        error: the class of the error that is raised.
 
     Raises:
-        TsmuError: of the class `error`, where it is something else.
+        TsmuError: `day` is something else; the error is of the class `error`.
 
     Example:
         >>> as_day("2024-05-21", WorkspaceError)
@@ -123,10 +135,10 @@ def as_day(day: object, error: type[TsmuError]) -> date:
 
 
 def new_file(path: Path | str, error: type[TsmuError]) -> Path:
-    """A path as a person writes it, for a file that is going to be written; what is there already is for the writer.
+    """Read the path of a file that is going to be written; whether it may exist is left to the function that writes it.
 
     Raises:
-        TsmuError: of the class `error`, where a file is in the way of its folder.
+        TsmuError: a parent folder of the path is a file; the error is of the class `error`.
     """
     path = user_path(path)
     user_folder(path.parent, error)
@@ -134,16 +146,20 @@ def new_file(path: Path | str, error: type[TsmuError]) -> Path:
 
 
 def user_path(path: Path | str) -> Path:
-    """A path as a person writes it: `~` at its beginning is the home folder, as in a shell."""
+    """Read a path as a person writes it: `~` at its beginning is the home folder, as in a shell.
+
+    Raises:
+        TsmuError: `path` is neither a path nor a text.
+    """
     path = Path(place_text(path))
     return path.expanduser() if path.parts[:1] == ("~",) else path
 
 
 def user_folder(path: Path | str, error: type[TsmuError]) -> Path:
-    """A path as a person writes it, for a folder that is going to be written into.
+    """Read the path of a folder into which files are going to be written.
 
     Raises:
-        TsmuError: of the class `error`, where a file is in the way.
+        TsmuError: the path or one of its parents is a file; the error is of the class `error`.
 
     Example:
         >>> user_folder("maps/ridge", WorkspaceError).name
@@ -157,20 +173,26 @@ def user_folder(path: Path | str, error: type[TsmuError]) -> Path:
 
 
 def check_mapping(name: str, value: object, example: str, error: type[TsmuError]) -> None:
-    """Refuse what should be a dict and is none, such as the text that the command line takes; None is not checked.
+    """Refuse an argument that is no dict, such as a text in the form of the command line; None is accepted.
+
+    Args:
+        name: the name of the argument, for the message.
+        value: the argument.
+        example: a dict as the argument should be, for the message.
+        error: the class of the error that is raised.
 
     Raises:
-        TsmuError: of the class `error`.
+        TsmuError: the argument is no dict; the error is of the class `error`.
     """
     if value is not None and not isinstance(value, Mapping):
         raise error(f"{name} {value!r}: must be a dict, such as {example}")
 
 
 def list_names(names: str | Iterable[str] | None) -> list[str]:
-    """The names of an option that takes one or several: one name is a list of one, None an empty list.
+    """List the names given to an option that takes one name, several, or None; a repeated name is listed once.
 
     Raises:
-        TsmuError: it is something else.
+        TsmuError: one of them is not a text.
     """
     if names is None:
         return []

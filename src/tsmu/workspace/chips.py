@@ -1,4 +1,4 @@
-"""The verbs that make the training set: chips from a folder, and chips cut out of labelled pairs."""
+"""The verbs that make the training set: chips from a folder, and chips that are cut from labelled pairs."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class ChipReport(Report):
-    """What a verb that makes chips did.
+    """The report of a verb that makes chips.
 
     Attributes:
         chips: the new chips, one row each: id, region, files, bands, footprint, split.
@@ -103,15 +103,15 @@ class ChipVerbs(WorkspaceBase):
     ) -> ChipReport:
         """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks.
 
-        Pairs nearer than the gap go to one split together. Where that leaves a split of a region empty, its largest
-        places are cut into blocks with a gap between them.
+        Pairs that are closer to each other than the gap go into the same split. If a split of a region would be empty
+        then, the region's largest places are cut into blocks with a gap between them.
 
         Args:
             size: side of a chip, pixels.
             stride: pixels from one chip to the next; by default the size, with further training chips between them in a
                 region that has few (fewer than 64).
-            negatives: how many chips without landslides are taken per chip with one.
-            gap: chips of different splits are at least so far apart, metres.
+            negatives: number of chips without landslides per chip with landslides.
+            gap: smallest distance between chips of different splits, in metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
             terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
@@ -159,7 +159,7 @@ class ChipVerbs(WorkspaceBase):
 def _warn_of_other_regions(
     earlier: "geopandas.GeoDataFrame", chips: "geopandas.GeoDataFrame", region: str, log: IssueLog
 ) -> None:
-    """Report chips of the same folder that belonged to another region until now, and do not any more."""
+    """Log a warning for chips of the same folder that belonged to another region before this import."""
     same_source = earlier[earlier["source"].isin(set(chips["source"])) & (earlier["region"] != region)]
     for other, count in same_source["region"].value_counts().items():
         log.warning(
@@ -170,7 +170,7 @@ def _warn_of_other_regions(
 
 
 def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:
-    """The series of chip names that were split by themselves, because they hold no landslides: chips by series."""
+    """Count the chips of each series of chip names that has no landslides and was therefore split separately."""
     from tsmu.chips import landslide_free_series, series_name
 
     names = [name.split("/", 1)[1] for name in chips["id"]]
@@ -184,9 +184,9 @@ def _describe_folder(
     """Put the figures of a folder's chips into the report, and say how the region's chips are split.
 
     Args:
-        report: to be filled.
+        report: the report to be filled.
         region: the region that all chips of the folder lie in.
-        chips: those of the folder.
+        chips: the chips of the folder.
         index: all chips of the workspace.
     """
     from tsmu.chips import shared_bands
@@ -204,7 +204,7 @@ def _describe_folder(
 
 
 def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
-    """The workspace's pairs with their masks, and whether each mask comes from reviewed landslides."""
+    """Read the workspace's pairs with their masks, and whether each mask was made from reviewed landslides."""
     from tsmu.imagery import require_pairs, update_event_ids
     from tsmu.labels import is_review_mask, require_labels, with_masks
 
@@ -224,12 +224,12 @@ def _describe_build(
     """Put the figures of a build into the report, and say how its chips are split.
 
     Args:
-        report: to be filled.
-        made: the chips that were cut now.
+        report: the report to be filled.
+        made: the chips that were cut by this build.
         from_pairs: the rows of the index that come from pairs, with their final splits.
         pairs: all pairs of the workspace, with their masks.
-        elevations: what the terrain bands were made of, if there are any.
-        gap: metres between chips of different splits.
+        elevations: the elevation model of the terrain bands; None if this build made none.
+        gap: smallest distance between chips of different splits, in metres.
     """
     from tsmu.chips import shared_bands
 
@@ -257,7 +257,7 @@ def _describe_build(
 
 
 def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> None:
-    """Say how many pairs gave no chips because they lack a label or a region, and how they get one."""
+    """Report how many pairs gave no chips because they lack a label or a region, and how to give them one."""
     from tsmu.chips import advise_on_regions
 
     unlabelled = pairs["mask"].isna()
@@ -274,7 +274,11 @@ def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geop
 def _report_splits(
     report: Report, region: str, chips: "geopandas.GeoDataFrame", remedy: str = "add chips from other places"
 ) -> dict[str, int]:
-    """Say how a region's chips are split, and what follows and what to do where a split has none."""
+    """Report how many chips a region has in each split; warn of an empty split, and say what to do about it.
+
+    Returns:
+        The number of chips in each split, and in the gaps between splits.
+    """
     from tsmu.chips import GAP, SPLITS, select_chips
 
     counts = {split: len(select_chips(chips, region, split)) for split in (*SPLITS, GAP)}
@@ -290,13 +294,13 @@ def _report_splits(
 
 
 def _remedy(reasons: list[str]) -> str:
-    """What to do where a split is empty, after the reasons why."""
+    """Write why a split is empty, and what to do about it."""
     why = "; ".join(reasons) or "it has too few landslides"
     return f"{why}: add scenes of other places, or, if the ground is too small, try a smaller --gap or --size"
 
 
 def _report_blocks(report: Report, made: "PairChips", gap: float) -> None:
-    """Say which ground is cut into blocks: now, or before."""
+    """Report which ground is cut into blocks, by this build or an earlier one, and the order of their splits."""
     from tsmu.chips import blocks_of_ground
 
     used = set(made.chips["group"])

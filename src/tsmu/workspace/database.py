@@ -1,6 +1,6 @@
-"""The landslide database as users of the Python API meet it: questions, decisions, areas of reviewers, copies, checks.
+"""The class `LandslideDatabase`: queries, decisions, areas of reviewers, copies and checks.
 
-Each call opens the database and closes it again, so nothing stays locked between two lines of a notebook.
+Each call opens the database and closes it again, so that nothing stays locked between two lines of a notebook.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
-    """A landslide database, a GeoPackage or a PostGIS server: what `tsmu db ...` does.
+    """A landslide database, in a GeoPackage or on a PostGIS server; its methods do what `tsmu db ...` does.
 
-    `Workspace.database` is the workspace's; any other one is opened by its path or address. What a landslide is
-    believed to be is versioned: nothing is overwritten, and every decision says who made it and why.
+    `Workspace.database` is the database of a workspace; any other one is opened by its path or address. Landslides are
+    versioned: nothing is overwritten, and every version says who made it and why.
 
     Example:
         >>> records = LandslideDatabase("survey/landslides.gpkg")
@@ -37,10 +37,10 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
     """
 
     def info(self) -> dict[str, Any]:
-        """What the database holds: schema version, rows by table, landslides by status, area, days, regions, events.
+        """Describe the contents: schema version, rows by table, landslides by status, area, days, regions, events.
 
         Raises:
-            DatabaseError: there is none, or it cannot be read.
+            DatabaseError: the database does not exist, or cannot be read.
 
         Example:
             >>> work.database.info()["status"]["candidate"]
@@ -68,21 +68,22 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
         status: str | Sequence[str] | None = None,
         where: str | None = None,
     ) -> "geopandas.GeoDataFrame":
-        """The present versions of the landslides that fulfil all conditions.
+        """Find the newest versions of the landslides that fulfil all conditions.
 
-        Without a `status` also those that were rejected or merged into others; the line that counts landslides and
-        adds up their area leaves them out.
+        Without a `status`, landslides that were rejected or merged into others are found, too. The message that counts
+        landslides and adds up their area leaves these out.
 
         Args:
             bbox: west, south, east, north in degrees; west greater than east crosses the 180th meridian.
             region: ecoregion.
-            dates: first and last day (dates or ISO 8601) on which it can have happened; one may be None.
+            dates: first and last day (dates or ISO 8601) of an interval in which the landslide can have happened; one
+                of them may be None.
             min_area: smallest geodesic area, m2.
             status: one or several of `candidate`, `confirmed`, `rejected`, `merged`.
             where: a condition over the columns in CQL2, such as `"trigger = 'rainfall' and area_m2 > 1e4"`.
 
         Returns:
-            EPSG:4326, one row per landslide; docs/schema.md describes the columns.
+            A table in EPSG:4326 with one row per landslide; docs/schema.md describes the columns.
 
         Raises:
             DatabaseError: a condition makes no sense, there is no such region, or the database cannot be read.
@@ -128,7 +129,7 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
         return versions
 
     def reviews(self, landslide_id: str) -> "pd.DataFrame":
-        """What was proposed and decided for one landslide, the oldest entry first; none for an id that is unknown.
+        """List what was proposed and decided for one landslide, the oldest entry first; empty if the id is unknown.
 
         Example:
             >>> slides = work.database.query()
@@ -145,19 +146,20 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
         """Decide on a landslide.
 
         Args:
-            landslide_id: of the landslide.
-            status: `candidate`, `confirmed` or `rejected`.
-            by: who decides.
-            why: for what reason.
-            version: the version that was looked at; a landslide that was changed since is refused. By default any.
+            landslide_id: id of the landslide.
+            status: the new status: `candidate`, `confirmed` or `rejected`.
+            by: name of the person who decides.
+            why: the reason.
+            version: number of the version on which the decision is based; if the landslide has a newer one, nothing is
+                changed and a ConflictError is raised. By default the newest version.
 
         Returns:
-            The number of its new version.
+            The number of the landslide's new version.
 
         Raises:
             MissingRecordError: there is no such landslide.
-            ConflictError: it has another version by now.
-            DatabaseError: the status is not one, or nobody or no reason is named.
+            ConflictError: the landslide's newest version is not `version`.
+            DatabaseError: there is no such status, or `by` or `why` is empty.
 
         Example:
             >>> slides = work.database.query(status="candidate")
@@ -183,21 +185,23 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
         layer: str | Sequence[str] | None = None,
         clear: bool = False,
     ) -> "pd.DataFrame":
-        """Give areas to reviewers, in place of those that were given before; without areas, tell how far they are.
+        """Give areas to reviewers, in place of the earlier areas; or only report how far the reviews of the areas are.
 
-        A landslide belongs to the one area in which a point inside its outline lies; where areas overlap, or the
-        point lies on a border, to the first of them in the file.
+        A landslide belongs to the area that contains a point inside of its outline. If several areas do, or the point
+        lies on a border of several, it belongs to the first of them in the file.
 
         Args:
-            areas: a file of polygons.
-            field: its column with the reviewer, or several with commas between them who all review the area.
-            name: its column with what an area is called; by default the areas are numbered.
+            areas: a file of polygons; None leaves the areas as they are.
+            field: the file's column with the reviewer of each area, or with several reviewers, separated by commas, who
+                all review it.
+            name: the file's column with the name of each area; by default the areas are numbered.
             layer: the layer, or the layers, that are read; by default all.
             clear: take all areas back.
 
         Returns:
-            A row for each area and each of its reviewers: `area`, `reviewer`, `landslides`, `decided`, `open`. What a
-            person has judged in a blind review is decided for that person.
+            A row for each area and each of its reviewers: `area`, `reviewer`, and the numbers of `landslides`, of those
+            that are `decided` and of those that are `open`. A landslide that a person has judged in a blind review is
+            decided in the rows of that person.
 
         Raises:
             DatabaseError: the file cannot be read, has no such column, or an area has no reviewer.
@@ -287,13 +291,13 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
         return saved
 
     def check(self, *, repair: bool = False) -> "pd.DataFrame":
-        """Check every rule that the schema cannot say.
+        """Check all rules of the database that its schema cannot enforce.
 
         Args:
-            repair: put right what can be without losing anything.
+            repair: repair what can be repaired without losing anything.
 
         Returns:
-            One row per finding: `rule`, `table`, `row` (id), `problem`, `repaired`; none if all is well.
+            One row per violation: `rule`, `table`, `row` (id), `problem`, `repaired`; none if all is well.
 
         Raises:
             DatabaseError: the file is damaged; restore it from a backup.
@@ -316,7 +320,7 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
 
 
 class DatabaseVerbs(WorkspaceBase):
-    """A workspace's way to its landslide database."""
+    """The property by which a workspace gives access to its landslide database."""
 
     @property
     def database(self) -> LandslideDatabase:

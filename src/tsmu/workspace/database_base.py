@@ -1,4 +1,4 @@
-"""What all verbs of a landslide database share: its place, opening it for one call, and the conditions of queries."""
+"""What all methods of a landslide database share: its place, opening it for one call, and conditions of queries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from tsmu.database import Database, Filters
 
 ISSUES = "issues.csv"
-Box = tuple[float, float, float, float]
-Days = tuple[date | str | None, date | str | None]
+Box = tuple[float, float, float, float]  # west, south, east, north in degrees
+Days = tuple[date | str | None, date | str | None]  # first and last day; None is open
 
 
 class FilterKeywords(TypedDict, total=False):
-    """Conditions on landslides; `LandslideDatabase.query` says what they mean."""
+    """Conditions on landslides; `LandslideDatabase.query` describes them."""
 
     bbox: Box | None
     region: str | None
@@ -33,23 +33,24 @@ class FilterKeywords(TypedDict, total=False):
 
 
 class DatabaseBase(Reporting):
-    """The place of a landslide database; the verbs are added by the classes that inherit from this one.
+    """The place of a landslide database; the classes that inherit from this one add the methods.
 
     Attributes:
         place: a GeoPackage's path, or a server's address.
-        issues_file: where issues of files that are read or written are stored.
+        issues_file: the issues.csv in which the issues of imported and exported files are stored.
         display: shows messages, issues and progress.
     """
 
     def __init__(
         self, place: Path | str, *, issues_file: Path | str | None = None, display: Display | None = None
     ) -> None:
-        """Name a database; it is opened by each call, and closed again.
+        """Name a database. It is not opened here: each method opens it, and closes it again.
 
         Args:
-            place: a GeoPackage, or an address such as `postgresql://user@host/name`. One that does not exist is
-                made by `add_file` only.
-            issues_file: where issues are stored; by default beside the GeoPackage, for a server in the current folder.
+            place: a GeoPackage, or an address such as `postgresql://user@host/name`. Only `add_file` creates a
+                database that does not exist.
+            issues_file: the issues.csv in which issues are stored; by default beside the GeoPackage, and for a server
+                in the current folder.
             display: shows messages, issues and progress; by default progress bars.
         """
         on_server = "://" in str(place)
@@ -59,7 +60,7 @@ class DatabaseBase(Reporting):
 
     @contextmanager
     def _opened(self, report: Report, *, create: bool = False) -> "Iterator[Database]":
-        """Open the database for one call; says so if it had to be upgraded to the newest schema."""
+        """Open the database for one call; report if it was upgraded to the newest schema, and where its backup is."""
         from tsmu.database import open_database
 
         with open_database(self.place, create=create) as database:
@@ -69,7 +70,7 @@ class DatabaseBase(Reporting):
             yield database
 
     def __repr__(self) -> str:
-        """The class and the place, without a password."""
+        """Name the class and the place, without a password."""
         place = self.place
         if isinstance(place, str):
             from sqlalchemy import make_url
@@ -79,7 +80,10 @@ class DatabaseBase(Reporting):
 
 
 def describe_set_aside(numbers: Mapping[str, int]) -> str:
-    """Say how many rejected and merged landslides there are besides those that are counted; "" where there are none.
+    """Write how many rejected and merged landslides there are besides the counted ones; "" if there are none.
+
+    Args:
+        numbers: the number of landslides by status.
 
     Example:
         >>> describe_set_aside({"rejected": 1, "merged": 3})
@@ -91,10 +95,10 @@ def describe_set_aside(numbers: Mapping[str, int]) -> str:
 
 
 def landslide_filters(conditions: FilterKeywords) -> "Filters":
-    """Conditions on landslides, as the database takes them; see `LandslideDatabase.query`.
+    """Check conditions on landslides, and convert them to filters of the database; see `LandslideDatabase.query`.
 
     Raises:
-        DatabaseError: there is no condition of a name, a day is not one, or the box does not have four sides.
+        DatabaseError: a condition is unknown, or its value is not valid, such as a box without four sides.
     """
     from tsmu.database import Filters
 
@@ -123,11 +127,11 @@ def landslide_filters(conditions: FilterKeywords) -> "Filters":
 
 
 def _listed(values: object) -> list[object]:
-    """The members of a list, a tuple or an array; none of a text, or of what has no members."""
+    """List the members of a list, a tuple or an array; of a text or another value, return an empty list."""
     return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
 
 
 def _days(first: date | str | None, last: date | str | None) -> tuple[date | None, date | None]:
-    """The ends of an interval of days; None is open."""
+    """Convert the first and the last day of an interval to dates; None leaves an end open."""
     ends = [None if day is None else as_day(day, DatabaseError) for day in (first, last)]
     return ends[0], ends[1]

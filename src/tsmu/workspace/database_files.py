@@ -1,4 +1,4 @@
-"""Verbs of a landslide database that write files, read files, and describe an area's landslides as a whole."""
+"""Methods of a landslide database that write files, read files, map density, and compare inventories."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class LandslideExportReport(Report):
-    """What an export wrote.
+    """The report of an export.
 
     Attributes:
         file: the new file.
@@ -34,12 +34,12 @@ class LandslideExportReport(Report):
 
 @dataclass(repr=False)
 class LandslideImportReport(Report):
-    """What a file brought into a database.
+    """The report of an import into a database.
 
     Attributes:
-        added: numbers of rows that are new, by table.
-        unchanged: number of rows that were there already and say the same.
-        continued: number of landslides that were there already and of which newer versions came in.
+        added: number of new rows, by table.
+        unchanged: number of rows that the database had already, with the same contents.
+        continued: number of landslides that the database had already and that got newer versions from the file.
         landslides: ids of the new landslides.
     """
 
@@ -51,11 +51,12 @@ class LandslideImportReport(Report):
 
 @dataclass(repr=False)
 class DensityReport(Report):
-    """How dense landslides are.
+    """The report of a map of density.
 
     Attributes:
-        cells: one row per cell that somebody looked at, in an equal-area projection: `landslides`, `per_km2`,
-            `area_share`, `mapped_share` (0 to 1), `cell` (its key).
+        cells: one row per cell in which somebody looked for landslides, in an equal-area projection: `landslides`
+            (their number), `per_km2`, `area_share` (share of the ground that is landslide, 0 to 1), `mapped_share`
+            (share of the cell in which somebody looked, 0 to 1), `cell` (its key).
     """
 
     cells: "geopandas.GeoDataFrame | None" = None
@@ -63,10 +64,10 @@ class DensityReport(Report):
 
 @dataclass(repr=False)
 class ComparisonReport(Report):
-    """What two inventories have in common.
+    """The report of a comparison of two inventories.
 
     Attributes:
-        pairs: one row per two outlines that match: `a`, `b` (positions in the inventories), `iou`.
+        pairs: one row per two outlines that match: `a`, `b` (their positions in the inventories), `iou`.
         summary: matched, missed and extra landslides, IoU of the ground, and the distributions of areas.
     """
 
@@ -75,24 +76,26 @@ class ComparisonReport(Report):
 
 
 class DatabaseFileVerbs(DatabaseBase):
-    """Verbs of a landslide database around files of other formats, density and comparison."""
+    """Methods of a landslide database for files of other formats, density and comparison."""
 
     def export(
         self, file: Path | str, *, layout: str | None = None, **filters: Unpack[FilterKeywords]
     ) -> LandslideExportReport:
         """Write landslides into a new file.
 
-        A GeoPackage is a database of its own, with all that belongs to the landslides; `.json` holds STAC items of
-        scenes and runs. Without a `status` all files but CSV hold the landslides that were rejected or merged into
-        others too, so that an import gives them back; the message says how many they are.
+        A GeoPackage is a complete database with all records that belong to the landslides. A `.json` file has STAC
+        items of scenes and runs. Without a `status`, all files but CSV also have the landslides that were rejected or
+        merged into others, so that an import restores them; the message says how many they are.
 
         Args:
-            file: `.gpkg`, `.parquet`, `.geojson`, `.fgb`, `.shp`, `.csv` or `.json`.
-            layout: of a CSV file: `usgs` or `coolr`.
-            **filters: which landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`.
+            file: the path of the file; its suffix, which is `.gpkg`, `.parquet`, `.geojson`, `.fgb`, `.shp`, `.csv` or
+                `.json`, chooses the format.
+            layout: the layout of a CSV file: `usgs` or `coolr`.
+            **filters: conditions on the landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
+                `query`.
 
         Returns:
-            The report, with what the format could not hold as issues.
+            The report; its issues name what the format could not store.
 
         Raises:
             DatabaseError: the file exists, the format is not known, or a condition makes no sense.
@@ -117,7 +120,7 @@ class DatabaseFileVerbs(DatabaseBase):
 
     @staticmethod
     def _describe_exported(database: "Database", file: Path, conditions: "Filters", records: int) -> str:
-        """How many landslides a new file holds, and how many besides that are rejected or merged."""
+        """Write how many landslides an exported file has, and how many rejected and merged ones besides them."""
         from tsmu.database import count_set_aside
 
         suffix = file.suffix.lower()
@@ -137,25 +140,24 @@ class DatabaseFileVerbs(DatabaseBase):
         layer: str | Sequence[str] | None = None,
         strict: bool = False,
     ) -> LandslideImportReport:
-        """Take a file into the database, which is made where there is none; the same file again changes nothing.
+        """Import a file into the database, which is created if it does not exist.
 
-        Landslides that `export` wrote come as they are. Of a foreign inventory polygons become observations and
-        candidates, points become events.
+        Importing the same file again changes nothing. Landslides of a file that `export` wrote are stored unchanged.
+        Polygons of any other inventory become observations and candidates, and its points become events.
 
         Args:
-            file: what `export` wrote, or any inventory.
-            by: who drew a foreign inventory's polygons; by default the inventory's name.
-            columns: which column of a foreign inventory has which role, where the guess is wrong, such as
-                `{"date": "When"}`.
-            mapped_area: a file of polygons in which its author looked for landslides.
-            layer: the layer, or the layers, that are read of a foreign inventory and of `mapped_area`; by default all.
+            file: a file that `export` wrote, or another inventory.
+            by: who drew the polygons of another inventory; by default the inventory's name.
+            columns: the column for each role that is guessed wrongly in another inventory, such as `{"date": "When"}`.
+            mapped_area: a file of polygons in which the inventory's author looked for landslides.
+            layer: the layer, or the layers, to read of another inventory and of `mapped_area`; by default all.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with rows that were left out or repaired as issues.
 
         Raises:
-            TsmuError: the file cannot be read or understood; then nothing was changed.
+            TsmuError: the file cannot be read or understood; the database is not changed then.
 
         Example:
             >>> records = work.database.export("exported.geojson").records
@@ -199,23 +201,24 @@ class DatabaseFileVerbs(DatabaseBase):
     ) -> DensityReport:
         """Map landslides per km2 and their share of the ground.
 
-        Cells have equal areas. Those nobody looked at have no value; those looked at in part are divided by that part.
+        Cells have equal areas. A cell in which nobody looked for landslides has no value. If somebody looked in a part
+        of a cell, its values are per area of this part.
 
         Args:
-            out: a new file, `.tif` for a grid or `.gpkg`; the picture lies beside it as PNG. None writes neither.
-            cell: side of a cell, m, at least 0.01; by default some 60 cells along the map.
-            hexagons: instead of squares.
-            area: a file of polygons looked at, instead of the database's mapped areas.
-            layer: the layer, or the layers, that are read of `area`; by default all.
-            title: of the picture.
-            **filters: which landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`;
-                unless a status is asked for, candidates and confirmed ones.
+            out: a new file, `.tif` for a grid or `.gpkg`; a picture is written beside it as PNG. None writes neither.
+            cell: side of a cell in metres, at least 0.01; by default some 60 cells along the map.
+            hexagons: make the cells hexagons instead of squares.
+            area: a file of polygons in which somebody looked for landslides, instead of the database's mapped areas.
+            layer: the layer, or the layers, to read of `area`; by default all.
+            title: the title of the picture.
+            **filters: conditions on the landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
+                `query`; without a `status`, candidates and confirmed landslides are counted.
 
         Returns:
             The report, with the cells.
 
         Raises:
-            DatabaseError: nobody has looked anywhere, or the cells are too many.
+            DatabaseError: nobody has looked for landslides anywhere, or there are too many cells.
 
         Example:
             >>> work.database.density(cell=500).records
@@ -259,11 +262,11 @@ class DatabaseFileVerbs(DatabaseBase):
         """Compare another inventory with this database; see `compare_inventories`.
 
         Args:
-            other: a database, or a file of polygons, that is measured against this database.
+            other: the other inventory, a database or a file of polygons; this database is the reference.
             out: a PNG for the plots; None draws none.
-            layer: the layer, or the layers, that are read of a file of polygons; by default all.
-            **filters: of both: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`; files that
-                no database wrote know `bbox` and `min_area` only.
+            layer: the layer, or the layers, to read of a file of polygons; by default all.
+            **filters: conditions on the landslides of both: `bbox`, `region`, `dates`, `min_area`, `status` and `where`
+                as in `query`. For a file that `export` did not write, only `bbox` and `min_area` can be used.
 
         Example:
             >>> work.database.compare(work.database).summary["matched"]
@@ -285,17 +288,18 @@ def compare_inventories(
     """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed.
 
     Args:
-        a: a database or a file of polygons, to measure `b` against.
-        b: likewise.
+        a: the reference, a database or a file of polygons.
+        b: the inventory that is compared with the reference, a database or a file of polygons.
         out: a PNG for the plots; None draws none.
-        layer: the layer, or the layers, that are read of files of polygons; by default all.
-        display: shows messages and issues; by default none.
-        **filters: of both: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
-            `LandslideDatabase.query`; unless a status is asked for, candidates and confirmed ones. Files that no
-            database wrote know `bbox` and `min_area` only.
+        layer: the layer, or the layers, to read of files of polygons; by default all.
+        display: shows messages and issues; by default they are only in the report.
+        **filters: conditions on the landslides of both: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as
+            in `LandslideDatabase.query`; without a `status`, candidates and confirmed landslides are compared. For a
+            file that `export` did not write, only `bbox` and `min_area` can be used.
 
     Raises:
-        TsmuError: one cannot be read, has no such landslides, or is a file that does not say what is asked for.
+        TsmuError: an inventory cannot be read, has no landslides that fulfil the conditions, or is a file without the
+            data that a condition needs.
 
     Example:
         >>> compare_inventories("survey/landslides.gpkg", "survey/landslides.gpkg").summary["iou_of_areas"]
@@ -324,7 +328,7 @@ def compare_inventories(
 
 
 def _describe_density(report: DensityReport, density_map: "DensityMap", out: Path | None) -> None:
-    """Say how many landslides were counted on how much ground."""
+    """Put the figures of a map of density into the report, and say how many landslides lie on how much ground."""
     cells, mapped_km2 = density_map.cells, density_map.mapped_area.area / 1e6
     report.records = density_map.counted
     report.details |= {
@@ -346,7 +350,7 @@ def _describe_density(report: DensityReport, density_map: "DensityMap", out: Pat
 
 
 def _describe_comparison(report: ComparisonReport, out: Path | str | None) -> None:
-    """Say what both inventories hold, and how much they agree."""
+    """Report what both inventories contain, and how far they agree."""
     summary = report.summary
     for side, name in ((summary["a"], "A"), (summary["b"], "B")):
         report.say(

@@ -1,4 +1,4 @@
-"""Verbs of a landslide database that make one landslide of observations that show the same, and answer proposals."""
+"""Methods of a landslide database that merge observations of the same landslide, and that answer proposals."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from tsmu.database import MergeResult, UndoneMerge
 
-NEAR_M = 500.0  # m outside an outline in which an exactly placed event still counts
+NEAR_M = 500.0  # an event that is placed exactly belongs to a landslide up to so many metres outside its outline
 MERGE_COMMAND = "tsmu db merge"
 
 
 class DatabaseMergingVerbs(DatabaseBase):
-    """Merging of observations into landslides, its undo, and the proposals that it leaves to people.
+    """Methods that merge observations into landslides, undo it, and answer the proposals that people have to decide.
 
     Example:
         >>> LandslideDatabase("survey/landslides.gpkg").proposals().empty
@@ -27,17 +27,18 @@ class DatabaseMergingVerbs(DatabaseBase):
     """
 
     def merge(self, *, near: float = NEAR_M, by: str = MERGE_COMMAND) -> "MergeResult":
-        """Make landslides of observations that show the same one; what a person decided is only proposed to.
+        """Make one landslide of all observations that show the same one.
 
-        Again, it changes nothing; the order of import decides nothing.
+        A landslide on which a person has decided is not changed; the change is stored as a proposal instead. Merging
+        again changes nothing, and the result does not depend on the order of imports.
 
         Args:
-            near: how far from an outline an event counts, m.
-            by: who asks for it.
+            near: largest distance in metres from a landslide's outline to an event that belongs to it.
+            by: name of the person or program that merges.
 
         Returns:
-            How many observations show how many landslides, what was changed, and `merging_id` to undo it by (None
-            where nothing was changed).
+            The numbers of observations and of landslides, what was changed, and `merging_id`, by which the merging can
+            be undone (None if nothing was changed).
 
         Raises:
             DatabaseError: the database cannot be read or written.
@@ -68,14 +69,15 @@ class DatabaseMergingVerbs(DatabaseBase):
         return done
 
     def undo_merge(self, merging: str | None = None, *, by: str = MERGE_COMMAND) -> "UndoneMerge":
-        """Undo a merging: landslides become what they were, unless they were changed since.
+        """Undo a merging: landslides become what they were before it, unless they were changed since.
 
         Args:
-            merging: the id that `merge` returned; by default the last merging that stands.
-            by: who asks for it.
+            merging: the id that `merge` returned; by default the last merging that was not undone.
+            by: name of the person or program that undoes it.
 
         Returns:
-            How many landslides are as before, and how many had to stay.
+            The number of landslides that are as before (`landslides`), and of those that were changed since the merging
+            and therefore stay as they are (`left`).
 
         Raises:
             DatabaseError: there is no such merging.
@@ -99,11 +101,11 @@ class DatabaseMergingVerbs(DatabaseBase):
         return undone
 
     def proposals(self) -> "pd.DataFrame":
-        """What is proposed for landslides that a person decided on, and nobody has answered; the oldest first.
+        """List the proposals that nobody has answered, for landslides on which a person has decided; the oldest first.
 
         Returns:
-            `id`, `landslide_id`, `observation_id`, `from_landslide` (to which the observation belongs now), `by`,
-            `at`, `why`.
+            One row per proposal: `id`, `landslide_id`, `observation_id`, `from_landslide` (the landslide to which the
+            observation belongs now), `by`, `at`, `why`.
 
         Example:
             >>> len(work.database.proposals())
@@ -119,18 +121,18 @@ class DatabaseMergingVerbs(DatabaseBase):
         return waiting
 
     def accept(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Do what a proposal says, as a person's decision.
+        """Do what a proposal says, as a decision of a person.
 
         Args:
-            proposal_id: of the proposal.
-            by: who decides.
-            why: for what reason.
+            proposal_id: id of the proposal.
+            by: name of the person who decides.
+            why: the reason.
 
         Returns:
             The id of the landslide.
 
         Raises:
-            DatabaseError: there is no such open proposal, or nobody or no reason is named.
+            DatabaseError: there is no open proposal with this id, or `by` or `why` is empty.
 
         Example:
             >>> for proposal in work.database.proposals().itertuples():
@@ -139,7 +141,7 @@ class DatabaseMergingVerbs(DatabaseBase):
         return self._answer_proposal("accept", proposal_id, by, why)
 
     def decline(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Leave things as they are in spite of a proposal; arguments, result and errors as those of `accept`.
+        """Decline a proposal, so that nothing is changed; arguments, result and errors are those of `accept`.
 
         Example:
             >>> for proposal in work.database.proposals().itertuples():
@@ -148,7 +150,7 @@ class DatabaseMergingVerbs(DatabaseBase):
         return self._answer_proposal("decline", proposal_id, by, why)
 
     def accept_as_new(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Confirm what a proposal shows as a landslide of its own, and leave the decided one as it is.
+        """Confirm the observation of a proposal as a separate landslide, and leave the decided landslide as it is.
 
         Arguments and errors are those of `accept`.
 
@@ -162,6 +164,7 @@ class DatabaseMergingVerbs(DatabaseBase):
         return self._answer_proposal("accept_as_new", proposal_id, by, why)
 
     def _answer_proposal(self, answer: str, proposal_id: str, by: str, why: str) -> str:
+        """Answer a proposal by `accept`, `decline` or `accept_as_new`; return the id of the landslide."""
         from tsmu.database import accept, accept_as_new, decline
 
         answers = {"accept": accept, "decline": decline, "accept_as_new": accept_as_new}

@@ -1,7 +1,7 @@
-"""How somebody who waits for a verb of a workspace learns what it does: messages, issues and progress.
+"""Displays, which show messages, issues and progress of a verb while it works.
 
-A verb tells its display everything while it works. The command line's display prints; the one that Python users get
-by default shows progress bars and leaves the messages to the report that the verb returns.
+The display of the command line prints all of it. The one that users of Python get by default shows progress bars only;
+messages and issues are in the report that the verb returns.
 """
 
 import json
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from tsmu.issues import IssueLog
     from tsmu.workspace.report import Report
 
-LINE_EVERY_S = 0.1  # a program that reads progress needs no more
-LOG_EVERY_S = 30.0  # a person who reads a log afterwards, such as that of a SLURM job, needs no more
+LINE_EVERY_S = 0.1  # seconds between two JSON lines of progress
+LOG_EVERY_S = 30.0  # seconds between two lines of progress in a log, such as that of a SLURM job
 
 ProgressCallback = Callable[[str, int, int, str], None]
 """Called with the label of the work, the number of steps done, the number of all steps, and a note."""
 
 
 class ShowProgress(Protocol):
-    """What long work calls after each step."""
+    """The function that long work calls after each step."""
 
     def __call__(self, done: int, total: int, note: str = "", /) -> None:
-        """Tell how many steps of how many are done, and what is worked on."""
+        """Show that `done` steps of `total` are done, and a note on what is worked on."""
 
 
 class Display:
-    """A display that shows nothing; others override what they show."""
+    """A display that shows nothing; subclasses override methods to show something."""
 
     def begin(self, report: "Report") -> None:
-        """Learn that a verb begins, and which report it will fill."""
+        """Prepare for a verb that begins, and for the report that it will fill."""
 
     def message(self, text: str) -> None:
         """Show one or more lines for people."""
@@ -42,7 +42,7 @@ class Display:
         """Show the issues of one source, once it has been read."""
 
     def progress(self, label: str) -> AbstractContextManager[ShowProgress]:  # noqa: ARG002
-        """Show the progress of long work, for as long as the context lasts."""
+        """Show the progress of long work in a `with` block; yield the function to call after each step."""
 
         def ignore(done: int, total: int, note: str = "", /) -> None:
             pass
@@ -51,15 +51,15 @@ class Display:
 
 
 class BarDisplay(Display):
-    """Progress bars on standard error, by Rich; in notebooks they are drawn below the cell.
+    """Shows progress bars on standard error, by Rich; in notebooks below the cell.
 
-    A bar cannot move in a file. Where standard error is neither a terminal nor a notebook, as in a job of SLURM, a
-    line is written every half minute instead, and the bar once at the end.
+    If standard error is neither a terminal nor a notebook, as in a job of SLURM, a bar cannot be redrawn. Then a line
+    is written every half minute instead, and the bar once at the end.
     """
 
     @contextmanager
     def progress(self, label: str) -> Iterator[ShowProgress]:
-        """Show a bar for as long as the context lasts."""
+        """Show a bar while the `with` block runs."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -87,14 +87,14 @@ class BarDisplay(Display):
 
 
 class CallbackDisplay(Display):
-    """Progress told to a function, for programs with a display of their own."""
+    """Passes progress to a function, for programs with a display of their own."""
 
     def __init__(self, callback: ProgressCallback) -> None:
-        """Tell all progress to `callback(label, done, total, note)`."""
+        """Make a display that calls `callback(label, done, total, note)` after each step."""
         self._callback = callback
 
     def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
-        """Hand every step on, with the label of the work."""
+        """Pass every step to the callback, with the label of the work."""
 
         def show(done: int, total: int, note: str = "", /) -> None:
             self._callback(label, done, total, note)
@@ -103,7 +103,7 @@ class CallbackDisplay(Display):
 
 
 class JsonLinesDisplay(Display):
-    """Progress on standard error as one JSON object a line, for programs that run the command line.
+    """Writes progress to standard error as one JSON object per line, for programs that run the command line.
 
     Example:
         >>> import contextlib, sys
@@ -115,7 +115,7 @@ class JsonLinesDisplay(Display):
 
     @contextmanager
     def progress(self, label: str) -> Iterator[ShowProgress]:
-        """Write a line when the work begins, then at most ten a second, and the last step in any case."""
+        """Write a line when the work begins, then at most ten per second, and one for the last step."""
 
         def write(done: int, total: int | None, note: str) -> None:
             line = {"progress": label, "done": done, "total": total, "note": note}

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class EvaluationReport(Report):
-    """What scoring the versions gave.
+    """The report of scoring the versions of the model.
 
     Attributes:
         scores: the R matrix: IoU on test chips at the stored threshold, one row per version, one column per region.
-        forgetting: WA, WF, ACC, BWT, F and FWT after each version, one row each; NaN where nothing can be averaged.
-        served: how each region is mapped now, one row each: version, decoder, threshold and scores.
+        forgetting: one row per version with the columns WA and WF (weighted average and forgetting), ACC, BWT, F and
+            FWT; NaN where nothing can be averaged.
+        served: one row per region with the version, decoder, threshold and scores by which it is mapped now.
     """
 
     scores: "pd.DataFrame | None" = None
@@ -43,7 +44,7 @@ class EvaluationVerbs(WorkspaceBase):
     def evaluate(self, out: Path | str | None = None) -> EvaluationReport:
         """Score every version on every region's test chips, and write report.html and report.json.
 
-        What one version predicts on one region's chips is computed once and kept in the cache.
+        The predictions of a version on a region's chips are computed once, and their counts are kept in the cache.
 
         Args:
             out: the folder for the two files; by default the workspace.
@@ -80,7 +81,7 @@ class EvaluationVerbs(WorkspaceBase):
 
 
 def scores_table(history: "History") -> "pd.DataFrame":
-    """The R matrix: IoU on test chips at the stored threshold, one row per version, one column per region."""
+    """Make the R matrix: IoU on test chips at the stored threshold, one row per version, one column per region."""
     import pandas as pd
 
     versions = pd.Index([bundle.name for bundle in history.bundles], name="version")
@@ -88,7 +89,7 @@ def scores_table(history: "History") -> "pd.DataFrame":
 
 
 def forgetting_table(history: "History") -> "pd.DataFrame":
-    """WA, WF, ACC, BWT, F and FWT after each version, one row each; see `tsmu.evaluate.ContinualScores`."""
+    """Make the table of WA, WF, ACC, BWT, F and FWT, one row per version; see `tsmu.evaluate.ContinualScores`."""
     import pandas as pd
 
     versions = pd.Index([bundle.name for bundle in history.bundles], name="version")
@@ -96,7 +97,7 @@ def forgetting_table(history: "History") -> "pd.DataFrame":
 
 
 def _served_table(history: "History") -> "pd.DataFrame":
-    """How each region is mapped now: version, decoder, threshold and scores."""
+    """Make the table of how each region is mapped now: version, decoder, threshold and scores."""
     import pandas as pd
 
     rows = history.as_dict()["now"]

@@ -1,4 +1,4 @@
-"""The verbs that write a workspace's image pairs for people: for labelme, and as pictures to look at."""
+"""The verbs that write a workspace's image pairs for labelme, and as pictures for people to look at."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Pair = dict[str, Any]  # a row of the table of pairs, with its `mask`
 
 @dataclass(repr=False)
 class ExportReport(Report):
-    """What an export did.
+    """The report of an export.
 
     Attributes:
         path: the folder that was written into.
@@ -40,16 +40,17 @@ class ExportVerbs(WorkspaceBase):
     """Verbs of a workspace that write its image pairs for other programs."""
 
     def export_labelme(self, out: Path | str, *, predictions: bool = False) -> ExportReport:
-        """Write the pairs' post images and labels for labelme; corrected, `add_labels` takes them back.
+        """Write the pairs' post images and labels for labelme; `add_labels` imports them again after corrections.
 
-        A JSON file that is there already stays as it is: it may hold somebody's work.
+        A JSON file that exists already is not changed, because it may contain somebody's work.
 
         Args:
             out: folder for the pictures and their JSON files.
             predictions: draw what the model finds on pairs without a label.
 
         Returns:
-            The report, with the folder. `details["from"]` counts the pairs by where their outlines come from.
+            The report, with the folder. `details["from"]` has the number of pairs whose outlines come from a `label`,
+            from a `prediction`, or that have `none`.
 
         Raises:
             ImageError: the workspace has no pairs, or none of their images can be read.
@@ -121,7 +122,7 @@ class ExportVerbs(WorkspaceBase):
 
 
 def _pairs_with_masks(folder: "WorkspaceFolder") -> "geopandas.GeoDataFrame":
-    """The workspace's pairs with the paths of their masks, where they have one."""
+    """Read the workspace's pairs with the paths of their masks; a pair without a label has none."""
     from tsmu.imagery import require_pairs
     from tsmu.labels import read_labels, with_masks
 
@@ -135,7 +136,18 @@ def _write_each_pair(
     folder: "WorkspaceFolder",
     write: Callable[[Pair], None],
 ) -> None:
-    """Write something for every pair into `out`; a pair whose images cannot be read is left out."""
+    """Write files for every pair; a pair whose images cannot be read is logged and left out.
+
+    Args:
+        report: the report to be filled.
+        pairs: the pairs with their masks.
+        out: the folder of the files.
+        folder: the workspace.
+        write: writes the files of one pair.
+
+    Raises:
+        ImageError: no pair could be written.
+    """
     log = IssueLog(out, part="export")
     with report.progress("Writing") as show:
         for done, pair in enumerate(pairs.to_dict("records"), start=1):
@@ -154,7 +166,11 @@ def _write_each_pair(
 
 
 def _refuse_to_overwrite_images(targets: list[Path], pairs: "geopandas.GeoDataFrame") -> None:
-    """Refuse to write over an image that was imported."""
+    """Refuse to overwrite an image that was imported.
+
+    Raises:
+        TsmuError: one of the targets is such an image.
+    """
     sources = {*pairs["source_post"], *pairs["source_pre"]}
     for target in targets:
         if str(target.resolve()) in sources:
@@ -164,7 +180,11 @@ def _refuse_to_overwrite_images(targets: list[Path], pairs: "geopandas.GeoDataFr
 def _labelme_polygons(
     pair: Pair, engines: "dict[str, tuple[Bundle, Engine]]", folder: "WorkspaceFolder"
 ) -> "tuple[str, list[tuple[str, shapely.Polygon]]]":
-    """Where a pair's outlines come from (`label`, `prediction` or `none`), and the outlines with their class names."""
+    """Find the outlines to write for a pair.
+
+    Returns:
+        The origin of the outlines (`label`, `prediction` or `none`), and the outlines in pixels, each with its class.
+    """
     from tsmu.labels import ZERO_ONE
 
     mask = _path(pair["mask"])
@@ -177,7 +197,7 @@ def _labelme_polygons(
 
 
 def _outlines_of_mask(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely.Polygon]]":
-    """Outlines of a mask (H, W), exact to the pixel and in pixel coordinates: landslides, and what is unknown."""
+    """Outline landslides and unknown ground in a mask (H, W), exactly along pixels and in pixel coordinates."""
     from tsmu.labels import LANDSLIDE, UNKNOWN, draft_polygons
 
     return [
@@ -190,7 +210,7 @@ def _outlines_of_mask(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely
 def _engines_by_region(
     pairs: "geopandas.GeoDataFrame", folder: "WorkspaceFolder"
 ) -> "dict[str, tuple[Bundle, Engine]]":
-    """For each region of the pairs that was learned: the version that serves it, ready to compute."""
+    """Open the version that serves each learned region of the pairs, and its network."""
     from tsmu.mapping import torch_engine
     from tsmu.model import serving_bundle
 
@@ -205,7 +225,7 @@ def _engines_by_region(
 def _predicted_outlines(
     pair: Pair, bundle: "Bundle", engine: "Engine", folder: "WorkspaceFolder"
 ) -> "list[shapely.Polygon]":
-    """Outlines, in pixels, of what a bundle finds on a pair."""
+    """Outline the landslides that a version of the model predicts on a pair, in pixel coordinates."""
     from tsmu.imagery import read_raster, terrain_bands
     from tsmu.labels import draft_polygons
     from tsmu.mapping import PolygonOptions, Scene, map_scene, measure_overlap, plan_tiling
@@ -228,5 +248,5 @@ def _predicted_outlines(
 
 
 def _path(value: object) -> Path | None:
-    """The path in a cell of the table of pairs; None where it is empty."""
+    """The path in a cell of the table of pairs; None if the cell is empty."""
     return Path(value) if isinstance(value, str) else None

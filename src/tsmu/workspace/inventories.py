@@ -1,4 +1,4 @@
-"""The verb that brings landslide inventories into a workspace."""
+"""The verb that imports landslide inventories into a workspace."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class InventoryReport(Report):
-    """What importing an inventory did.
+    """The report of importing an inventory.
 
     Attributes:
-        events: the events of the file, one row each, in EPSG:4326; `Workspace.events` has those of all files.
+        events: the events of the file, one row each, in EPSG:4326; `Workspace.events` has the events of all files.
     """
 
     events: "geopandas.GeoDataFrame | None" = None
 
 
 class InventoryVerbs(WorkspaceBase):
-    """The verb of a workspace that takes in landslide inventories."""
+    """The verb of a workspace that imports landslide inventories."""
 
     def add_inventory(
         self,
@@ -41,23 +41,23 @@ class InventoryVerbs(WorkspaceBase):
         layer: str | Sequence[str] | None = None,
         strict: bool = False,
     ) -> InventoryReport:
-        """Take a landslide inventory into the events; reading a file again replaces what it gave.
+        """Import a landslide inventory as events; importing a file again replaces its earlier events.
 
-        Where the workspace has a region map, each event gets the region that it lies in, or the nearest one
-        within two kilometres.
+        If the workspace has a region map, each event gets the region in which it lies, or the nearest one within two
+        kilometres.
 
         Args:
             file: a CSV or XLSX table, a file of map layers that GDAL reads, or a zip of them.
-            source: how to read it: usgs, usgs-v3, coolr, slido or generic; by default told by the columns.
-            columns: which column has which role, where the guess is wrong, such as `{"date": "When"}`.
-            layer: the layer, or the layers, of a file of several that are read; by default all.
+            source: the kind of inventory: usgs, usgs-v3, coolr, slido or generic; by default recognised by the columns.
+            columns: the column for each role that is guessed wrongly, such as `{"date": "When"}`.
+            layer: the layer, or the layers, to read of a file with several; by default all.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the events of this file.
 
         Raises:
-            InventoryError: the file cannot be read or understood, or not one row can be used.
+            InventoryError: the file cannot be read or understood, or none of its rows can be used.
 
         Example:
             >>> report = work.add_inventory("events.csv", columns={"date": "When"})
@@ -84,7 +84,14 @@ class InventoryVerbs(WorkspaceBase):
 
 
 def _describe_inventory(report: Report, imported: "ImportedInventory", written: "EventCounts", *, dated: bool) -> None:
-    """Say which columns were read as what, and how many rows became events."""
+    """Put the figures of an import into the report, and say which columns were used and how many rows became events.
+
+    Args:
+        report: the report to be filled.
+        imported: the inventory as it was read.
+        written: the numbers of events in the workspace.
+        dated: whether at least one event has a date.
+    """
     report.details = {
         "source": imported.source,
         "columns": imported.columns,

@@ -1,4 +1,4 @@
-"""The verbs that give image pairs their labels: drawn ones from files, and what reviewers decided in the database."""
+"""The verbs that give image pairs their labels: from files, and from decisions of reviewers in the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MASK_VALUES = (0, 1, 255)  # background, landslide, unknown
 
 @dataclass(repr=False)
 class LabelReport(Report):
-    """What a verb that makes labels did.
+    """The report of a verb that makes labels.
 
     Attributes:
         labels: the new labels, one row for each labelled pair: id, source_post, mask (a path), source, landslides,
@@ -49,22 +49,22 @@ class LabelVerbs(WorkspaceBase):
         point_radius: float = 5.0,
         strict: bool = False,
     ) -> LabelReport:
-        """Take labels of the imported pairs and write one mask per pair, on the grid of its post image.
+        """Import labels of the imported pairs, and write one mask per pair on the grid of its post image.
 
         A pair's new label replaces its earlier one.
 
         Args:
             source: labelme JSON, files of polygons, mask rasters, zips of them, or a folder with any of these.
             classes: the mask value of each class name, such as `{"slide": 1, "road": 0, "cloud": 255}`: 1 landslide,
-                0 background, 255 unknown; other classes are ignored. By default every class is landslide, save those
-                called unknown and background.
+                0 background, 255 unknown; other classes are ignored. By default every class is landslide, except those
+                called unknown or background.
             class_field: the field of polygon layers with the class name.
-            layer: the layer, or the layers, of files of polygons that are read; by default all.
-            mapped_area: a file of polygons, where somebody looked for landslides: ground that files of polygons leave
-                open is background inside and unknown outside, and pairs without a polygon are labelled, too. By default
-                all ground of the pairs that polygons touch was looked at.
-            line_width: width of labelme's lines, pixels.
-            point_radius: radius of labelme's points, pixels.
+            layer: the layer, or the layers, to read of files of polygons; by default all.
+            mapped_area: a file of polygons in which somebody looked for landslides. Outside of the labels' polygons,
+                ground is background inside the mapped area and unknown elsewhere; pairs in it that no polygon touches
+                are labelled, too. By default the mapped area is all ground of the pairs that polygons touch.
+            line_width: width in pixels of the lines drawn in labelme.
+            point_radius: radius in pixels of the points drawn in labelme.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
@@ -72,8 +72,8 @@ class LabelVerbs(WorkspaceBase):
 
         Raises:
             ImageError: the workspace has no pairs.
-            LabelError: no label belongs to one of the pairs, the source cannot be read, a class has another value, or a
-                number lies outside its range.
+            LabelError: no label belongs to one of the pairs, the source cannot be read, a class has another value than
+                0, 1 or 255, or a number lies outside its range.
 
         Example:
             >>> report = work.add_labels("shots", classes={"landslide": 1})
@@ -114,10 +114,10 @@ class LabelVerbs(WorkspaceBase):
         return report
 
     def labels_from_review(self, *, around: float = 50.0) -> LabelReport:
-        """Make pairs and labels of the reviewed scenes; ground that nobody looked at is unknown in them.
+        """Make pairs and labels from the reviewed scenes; ground that nobody looked at is unknown in the masks.
 
         Args:
-            around: how far around a decided outline the ground is known, too, metres.
+            around: distance in metres from an outline that was decided on, within which the ground is known, too.
 
         Returns:
             The report, with the labels.
@@ -149,7 +149,7 @@ class LabelVerbs(WorkspaceBase):
 
 
 def _check_options(line_width: float, point_radius: float, classes: Mapping[str, int] | None) -> None:
-    """Refuse sizes outside their ranges, what is no dict of classes, and classes of a value that masks do not have."""
+    """Refuse sizes outside their ranges, and classes that are no dict or whose values masks cannot have."""
     check_range("line_width", line_width, LabelError, 0, 10_000)
     check_range("point_radius", point_radius, LabelError, 0, 10_000)
     check_mapping("classes", classes, "{'slide': 1, 'cloud': 255}", LabelError)
@@ -167,7 +167,14 @@ def _add_labels_to_report(report: LabelReport, labels: "pandas.DataFrame", folde
 def _describe_labels(
     report: Report, labels: "pandas.DataFrame", pairs: "geopandas.GeoDataFrame", replaced: int
 ) -> None:
-    """Say how many pairs are labelled now, with how much landslide."""
+    """Put the figures of imported labels into the report, and say how many pairs and how much landslide they cover.
+
+    Args:
+        report: the report to be filled.
+        labels: the new labels.
+        pairs: all pairs of the workspace.
+        replaced: number of earlier labels that were replaced.
+    """
     landslides, share = int(labels["landslides"].fillna(0).sum()), float(labels["landslide_share"].mean())
     report.details = {
         "landslides": landslides,
@@ -184,7 +191,7 @@ def _describe_labels(
 
 
 def _describe_reviewed(report: Report, scenes: "Sequence[ReviewEvidence]") -> None:
-    """Say how many decisions became labels."""
+    """Put the numbers of decisions that became labels into the report, and say them."""
     from tsmu.labels import count_outlines
 
     confirmed, rejected, undecided, mapped_areas = (

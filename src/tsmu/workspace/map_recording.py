@@ -1,4 +1,4 @@
-"""Scenes mapped, by this process or by a cluster, and their landslides recorded in the database."""
+"""Map scenes in this process or on a cluster, and record their landslides in the database."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -31,30 +31,30 @@ ScenesAndFolders = Sequence[tuple[SceneRequest, Path]]
 
 
 class MapDatabase:
-    """The database that maps go into; one that does not exist yet is made for the first map, not before.
+    """The database in which maps are recorded; if it does not exist, it is created when the first map is recorded.
 
-    One that exists is opened at once, so that what is wrong with it is known before anything is mapped.
+    A database that exists is opened at once, so that its errors are found before anything is mapped.
 
     Attributes:
-        name: its path, or its address without password.
+        name: the path of the database, or its address without a password.
     """
 
     def __init__(self, place: Path | str) -> None:
-        """Open the database at a path or address, if there is one."""
+        """Open the database at a path or address, if it exists."""
         self._place, self.name = place, str(place)
         self._opened: Database | None = None
         if isinstance(place, str) or place.exists():
             self.open()
 
     def open(self) -> Database:
-        """The open database."""
+        """Open the database unless it is open, and return it."""
         if self._opened is None:
             self._opened = open_database(self._place, create=True)
             self.name = self._opened.name
         return self._opened
 
     def close(self) -> None:
-        """Close it, if it was opened."""
+        """Close the database, if it was opened."""
         if self._opened is not None:
             self._opened.close()
 
@@ -62,7 +62,17 @@ class MapDatabase:
 def map_one_by_one(
     options: MapOptions, folder: WorkspaceFolder, scenes: ScenesAndFolders, display: Display
 ) -> Generator[tuple[SceneRequest, SceneOutcome]]:
-    """Map scenes into their folders in this process; yields each with its map or with the error that it met."""
+    """Map scenes in this process, one after the other.
+
+    Args:
+        options: how the scenes are mapped.
+        folder: the workspace.
+        scenes: each scene with the folder of its map.
+        display: shows progress.
+
+    Yields:
+        Each scene with its map, or with the error because of which it was not mapped.
+    """
     session = MapSession(options, folder)
     for order, target in scenes:
         outcome: SceneOutcome
@@ -74,6 +84,7 @@ def map_one_by_one(
 
 
 def _map_one(session: MapSession, order: SceneRequest, target: Path, display: Display) -> MappedScene:
+    """Map one scene into a folder."""
     with session.open_scene(order, target) as scene, display.progress(f"Mapping {order.name}") as show:
         region = scene.plan.routing.region
         return scene.map(lambda done, total: show(done, total, region))
@@ -82,7 +93,18 @@ def _map_one(session: MapSession, order: SceneRequest, target: Path, display: Di
 def map_on_cluster(
     cluster: str, options: MapOptions, folder: WorkspaceFolder, scenes: ScenesAndFolders, display: Display
 ) -> Generator[tuple[SceneRequest, SceneOutcome]]:
-    """Map scenes into their folders on a cluster; yields each, as it is done, as `map_one_by_one` does."""
+    """Map scenes on a cluster.
+
+    Args:
+        cluster: the cluster, as `Workspace.map` takes it.
+        options: how the scenes are mapped.
+        folder: the workspace.
+        scenes: each scene with the folder of its map.
+        display: shows progress.
+
+    Yields:
+        Each scene with its map or its error, in the order in which they are finished.
+    """
     dem, leave_out = (place and str(_absolute(place)) for place in (options.dem, options.leave_out))
     options = replace(options, aoi=options.aoi and options.aoi.resolve(), dem=dem, leave_out=leave_out)
     absolute = {replace(order, post=_absolute(order.post), pre=_absolute(order.pre)): order for order, _ in scenes}
@@ -108,15 +130,15 @@ def record_map(
     """Put a map's polygons into the database as observations and candidates of a new run.
 
     Args:
-        database: open.
-        order: the scene, as it was asked for.
-        mapped: its map.
-        options: how it was mapped.
-        folder: the workspace; paths inside it are stored relative to it.
-        log: takes what is to be known of the scene's input.
+        database: the open database.
+        order: the scene, as it was requested.
+        mapped: the map of the scene.
+        options: how the scene was mapped.
+        folder: the workspace; paths inside of it are stored relative to it.
+        log: the log to which warnings about the scene and its input are added.
 
     Returns:
-        What `--json` says of the scene.
+        The summary of the map that `--json` prints for the scene.
     """
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
     _log_input_issues(order, mapped, options, place, log)
@@ -143,12 +165,13 @@ def record_map(
 
 
 def _log_input_issues(order: SceneRequest, mapped: MappedScene, options: MapOptions, place: str, log: IssueLog) -> None:
-    """Note what was concluded about a scene's rasters, limits and terrain, and that its region was not learned."""
+    """Log conclusions about a scene's rasters, polygons and terrain, and a region that the model has not learned."""
     routing = mapped.plan.routing
     if routing.unfamiliar or routing.unlearned:
         offer = "" if order.pre is None else ", or map it by change, which needs no decoder: --by change"
         log.warning(place, f"{routing.reason} {routing.region}", f"mapped; look at it with care{offer}")
-    log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
+    # Several scenes may have the same issue, such as one of the polygons to leave out; it is logged once.
+    log.issues += [issue for issue in mapped.issues if issue not in log.issues]
     for file, problem, action in mapped.remarks:
         log.warning(file, problem, action)
     if mapped.without_terrain and mapped.without_terrain >= MIN_REPORTED_UNKNOWN:
@@ -157,9 +180,9 @@ def _log_input_issues(order: SceneRequest, mapped: MappedScene, options: MapOpti
 
 
 def _run_record(mapped: MappedScene, options: MapOptions, folder: WorkspaceFolder) -> RunRecord:
-    """The run as the database identifies it: by model, region, threshold and settings.
+    """Make the record of a run, which the database identifies by model, region, threshold and settings.
 
-    Settings that are off are left out, so that runs of before an option was added keep their identity.
+    Settings that are not used are left out, so that older runs keep their identity when an option is added to tsmu.
     """
     main, tiling = mapped.decoders[0], mapped.plan.tiling
     settings: dict[str, Any] = {
@@ -188,14 +211,14 @@ def _run_record(mapped: MappedScene, options: MapOptions, folder: WorkspaceFolde
 
 
 def _scene_record(order: SceneRequest, mapped: MappedScene, folder: WorkspaceFolder) -> SceneRecord:
-    """The scene as the database knows it: name, footprint, images, days and pixel size."""
+    """Make the record of a scene: name, footprint, images, days and pixel size."""
     post, pre = (folder.stored_path(image) if isinstance(image, Path) else image for image in (order.post, order.pre))
     days = _day(order.date_pre), _day(order.date_post)
     return SceneRecord(order.name, mapped.footprint, post, pre, *days, mapped.pixel_size)
 
 
 def _summary(order: SceneRequest, mapped: MappedScene, added: AddedRun, landslides: int) -> dict[str, Any]:
-    """What `--json` says of a scene."""
+    """Make the summary that `--json` prints for a scene; `landslides` is the number of those that were recorded."""
     result, main = mapped.result, mapped.decoders[0]
     terrain = {} if mapped.without_terrain is None else {"without_terrain": round(mapped.without_terrain, 4)}
     return {
@@ -237,16 +260,17 @@ def _summary(order: SceneRequest, mapped: MappedScene, added: AddedRun, landslid
 
 
 def _file_state(file: Path | str, folder: WorkspaceFolder) -> list[Any]:
-    """Which file it is, and in which state: place, size, time of change."""
+    """Identify a file and its contents: by its path or address, its size, and its time of change."""
     place, size, changed = file_identity(file)
     return [place if isinstance(file, str) else folder.stored_path(file), size, changed]
 
 
 def _absolute(place: Path | str | None) -> Any:
-    """A path as other machines find it; an address as it is."""
-    where = place if place is None or isinstance(place, Path) else path_or_url(place)
-    return where.resolve() if isinstance(where, Path) else where
+    """Make a path absolute, so that other machines find the file; an address and None are returned unchanged."""
+    location = place if place is None or isinstance(place, Path) else path_or_url(place)
+    return location.resolve() if isinstance(location, Path) else location
 
 
 def _day(text: str | None) -> date | None:
+    """Read a day as ISO 8601."""
     return date.fromisoformat(text) if text else None

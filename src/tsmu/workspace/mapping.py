@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class MapKeywords(TypedDict, total=False):
-    """The options of `Workspace.map`, for type checkers; the method says what they mean."""
+    """The options of `Workspace.map`, for type checkers; the method describes them."""
 
     pre: Place | None
     by: str
@@ -65,7 +65,7 @@ class MapVerbs(WorkspaceBase):
     """The verb of a workspace that maps scenes."""
 
     @overload
-    def map(  # type: ignore[overload-overlap]  # a text is a sequence of texts, too
+    def map(  # type: ignore[overload-overlap]  # a str is also a Sequence[str]
         self, scenes: Place, **options: Unpack[MapKeywords]
     ) -> SceneMap: ...
     @overload
@@ -104,49 +104,57 @@ class MapVerbs(WorkspaceBase):
     ) -> SceneMap | MapReport:
         """Map scenes: a probability raster, polygons, and candidates in the landslide database.
 
-        A map that is finished with the same files, model and settings is not computed again; an interrupted one
-        goes on where it stopped.
+        A map that was finished before with the same files, model and settings is not computed again. An interrupted
+        one is continued.
 
         Args:
-            scenes: a post-event raster, a path or an address; or a list of them, or of one CSV or XLSX table with the
-                column `post` and, where wanted, `pre`, `region`, `date_pre`, `date_post`, `name`.
-            pre: the pre-event raster, of one scene, for models that take one and for change; any grid.
-            by: what maps: `decoder`, that of the region; or `change` between the two images, which needs no model.
-            region: whose decoder, and the region of what is found; `auto` asks the region map.
-            out: the folder of one scene's map; by default `maps/<name>` in the workspace.
-            name: of one scene; by default that of its file.
-            threshold: percent, 1 to 100, from which pixels are landslides; by default the region's, or that of change.
-            min_area: smaller landslides are left out, m2.
-            min_probability: landslides of a smaller mean are left out, percent.
-            simplify: outlines are simplified by so many pixels.
-            aoi: a file of polygons; only what lies inside is mapped.
-            slope_below: flatter ground is left out, degrees; needs `dem`.
-            dem: elevations in metres, any grid; for models with terrain, for `slope_below`, and for change, by which
-                flat ground is less likely to have slid.
-            leave_out: clouds or water: polygons, or a raster that is not 0 there.
-            layer: the layer, or the layers, that are read of `aoi` and `leave_out`; by default all.
+            scenes: a post-event raster, as a path or an address; or a list of them; or a CSV or XLSX table with the
+                column `post` and optional columns `pre`, `region`, `date_pre`, `date_post` and `name`.
+            pre: the pre-event raster, on any grid, for models that take one and for a map by change. It is for one
+                scene, like `out`, `name` and the dates.
+            by: the way of mapping: `decoder`, by the region's decoder; or `change`, by what changed between the two
+                images, which needs no model.
+            region: the region whose decoder maps the scene, and to which the landslides belong; `auto` finds it by the
+                region map.
+            out: the folder of the map; by default `maps/<name>` in the workspace.
+            name: the name of the scene; by default that of its file.
+            threshold: the probability in percent, 1 to 100, from which pixels are landslides; by default that of the
+                region, or that of a map by change.
+            min_area: area in m2; smaller landslides are left out.
+            min_probability: percent; landslides whose mean probability is lower are left out.
+            simplify: pixels by which outlines are simplified.
+            aoi: a file of polygons; only the ground inside of them is mapped.
+            slope_below: degrees; ground with a smaller slope is left out. It needs `dem`.
+            dem: elevations in metres, on any grid: for models with terrain, for `slope_below`, and for a map by change,
+                in which they make landslides on flat ground less likely.
+            leave_out: ground that is not mapped, such as clouds or water: a file of polygons, or a raster that is not 0
+                on this ground.
+            layer: the layer, or the layers, to read of `aoi` and `leave_out`; by default all.
             tile: side of one network input, pixels; by default as in tsmu.toml.
             overlap: pixels that neighbouring tiles share; by default as in tsmu.toml.
-            tta: look at each tile turned and flipped: mean of eight views, and their standard deviation as a layer.
-            region_layer: write whose decoder counts most at each pixel as a layer.
-            engine: what computes the network: `auto`, `openvino` or `torch`.
-            precision: what its convolutions compute in: `auto`, `float32`, `bfloat16` or `int8`.
-            scale: values are multiplied by it; 1 takes them as they are, whatever their order of size.
-            date_pre: day of the pre-event image of one scene, a date or ISO 8601.
-            date_post: day of its post-event image.
-            any_resolution: map whatever the pixel size.
-            cluster: address of a Dask scheduler, `local` or `local:N` for N processes here, or a TOML file of SLURM's
-                settings.
-            publish: finished maps are copied to this address or folder, each into a folder of its name.
-            force: compute anew what is finished.
+            tta: test-time augmentation: predict each tile in eight views, turned and flipped, and map their mean; the
+                standard deviation of the views is written as a layer.
+            region_layer: write a layer that names the region whose decoder has the largest weight at each pixel.
+            engine: the library that computes the network: `auto`, `openvino` or `torch`.
+            precision: the numbers in which convolutions are computed: `auto`, `float32`, `bfloat16` or `int8`.
+            scale: a factor for all values of the images; with any factor, also 1, values are accepted whatever their
+                order of magnitude.
+            date_pre: day of the pre-event image, a date or ISO 8601.
+            date_post: day of the post-event image.
+            any_resolution: map images of any pixel size, also one unlike that of the training.
+            cluster: the address of a Dask scheduler, `local` or `local:N` for N processes on this machine, or a TOML
+                file with settings for SLURM.
+            publish: an address or a folder to which finished maps are copied, each into a folder with the scene's name.
+            force: compute maps again that are finished.
 
         Returns:
-            The map of one scene; of a list or a table the report, whose attribute `scenes` holds the maps. Scenes
-            that could not be mapped are in the report's issues.
+            For a single raster its map; for a list or a table the report, whose attribute `scenes` has the maps. Scenes
+            that could not be mapped are among the report's issues.
 
         Raises:
-            MapError: nothing could be mapped, or not as asked.
-            ImageError, RegionError, BundleError, DatabaseError: as their texts say.
+            MapError: no scene could be mapped, or the options are not valid.
+            ImageError, RegionError, BundleError, DatabaseError: a file, the region, the model or the database cannot be
+                used; the text of the error says why.
 
         Example:
             >>> scene = work.map("post.tif", region="alps", engine="torch")
@@ -192,12 +200,12 @@ class MapVerbs(WorkspaceBase):
         """Map scenes, and record each in the database as soon as it is mapped.
 
         Args:
-            report: takes the maps.
-            orders: the scenes, with their rows if they stand in a table.
-            options: how they are mapped.
-            out: the folder of the one scene's map; None for those in the workspace.
-            cluster: which cluster maps them; None for this process.
-            log: holds the issues of the table, and takes those of the scenes.
+            report: the report to which the maps are added.
+            orders: the scenes, with their row numbers if they come from a table.
+            options: how the scenes are mapped.
+            out: the folder of the map, if there is only one scene; None for folders in the workspace.
+            cluster: the cluster on which the scenes are mapped; None maps them in this process.
+            log: the log with the issues of the table, to which those of the scenes are added.
         """
         from tsmu.workspace.map_recording import MapDatabase, map_on_cluster, map_one_by_one, record_map
 
@@ -221,12 +229,16 @@ class MapVerbs(WorkspaceBase):
                     continue
                 report.scenes.append(_scene_map(order, summary, report))
                 report.records += summary["records"]
-                report.say(_line(summary))
+                report.say(_describe_map(summary))
         report.add_issues(log, folder.issues)
         _finish(report, len(log), options.dem, folder, database.name)
 
     def _require_model(self, *, has_pair: bool) -> None:
-        """Refuse to map by decoders without a model, and name what a pair can be mapped by nevertheless."""
+        """Refuse to map by a decoder if there is no model; for a pair, the error recommends a map by change.
+
+        Raises:
+            BundleError: nothing has been learned yet.
+        """
         from tsmu.model import served_record
 
         try:
@@ -237,7 +249,7 @@ class MapVerbs(WorkspaceBase):
             raise BundleError(f"{error}; or map the pair by change, which needs no model: --by change") from None
 
     def _check_options(self, options: "MapOptions") -> None:
-        """Refuse what makes no sense, before anything is opened; the command line's own checks are the same."""
+        """Refuse options that are not valid before anything is opened; the command line makes the same checks."""
         from tsmu.mapping import check_publish_address, check_tiling
 
         check_percent("threshold", options.threshold, MapError, 1, whole=True)
@@ -257,7 +269,7 @@ class MapVerbs(WorkspaceBase):
             check_publish_address(options.publish)
 
     def _check_elevations(self, options: "MapOptions") -> None:
-        """Refuse elevations that nothing needs, and to do without those that something needs."""
+        """Refuse an elevation model that nothing uses, and a missing one that the model or `slope_below` needs."""
         from tsmu.imagery import check_dem, resolve_dem, terrain_bands
         from tsmu.model import served_record
 
@@ -279,7 +291,7 @@ class MapVerbs(WorkspaceBase):
 
 
 def _publish_address(publish: Place | None) -> str | None:
-    """An address as it is, a folder as an absolute path."""
+    """Make the path of a folder absolute; an address is returned unchanged."""
     if publish and "://" not in str(publish):
         return str(user_path(publish).resolve())
     return str(publish) if publish else None
@@ -288,7 +300,11 @@ def _publish_address(publish: Place | None) -> str | None:
 def _divide_layers(
     names: Sequence[str], aoi: Path | None, leave_out: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Which of the named layers are read of the area of interest, and which of what is left out."""
+    """Divide the named layers between the file of the area of interest and the file of polygons to leave out.
+
+    Raises:
+        MapError: layers are named, but there is no file of polygons, or a layer is in none of the files.
+    """
     from tsmu.mapping import path_or_url
     from tsmu.vectors import divide_layers, is_vector_file
 
@@ -302,17 +318,17 @@ def _divide_layers(
 
 
 def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:
-    """The map of a scene that has been recorded."""
+    """Make the map object of a scene that has been recorded, from the scene's summary."""
     files = {name: Path(path) for name, path in summary["outputs"].items() if name != "published"}
     probability, polygons = files.pop("probability"), files.pop("polygons")
     return SceneMap(order.name, order.post, probability, files, polygons, summary, report)
 
 
 def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceFolder", database: str) -> None:
-    """Say where the maps lie and what comes next.
+    """Put the maps into the report, and say where they are and what to do next.
 
     Raises:
-        MapError: nothing could be mapped.
+        MapError: no scene could be mapped.
     """
     summaries = [scene.summary for scene in report.scenes]
     if not summaries:
@@ -325,8 +341,8 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
     report.say("next, to review them: tsmu serve --write")
 
 
-def _line(summary: dict[str, Any]) -> str:
-    """Summarise the map of a scene in one line; where a network made it, a second line says how that was computed."""
+def _describe_map(summary: dict[str, Any]) -> str:
+    """Describe the map of a scene in a line, with further lines about older candidates and the computation."""
     computed = "" if summary["bands_computed"] else ", finished before"
     count = summary["proposed"]
     proposed = (
@@ -336,16 +352,17 @@ def _line(summary: dict[str, Any]) -> str:
     )
     return (
         f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
-        f"{_mapped_by(summary)}{computed}; {_judged(summary['not_judged'])}{proposed}{_changed(summary)}"
+        f"{_mapped_by(summary)}{computed}; {_describe_unjudged(summary['not_judged'])}{proposed}"
+        f"{_describe_older_candidates(summary)}"
         f"{_computed_by(summary)}"
     )
 
 
-def _judged(share: float) -> str:
-    """Say of how much of a scene its map gives no answer, from the share of its pixels, 0 to 1.
+def _describe_unjudged(share: float) -> str:
+    """Write for how much of a scene the map has no answer, from the share of its pixels, 0 to 1.
 
     Example:
-        >>> _judged(0.25)
+        >>> _describe_unjudged(0.25)
         '25.0 % of it not judged (no data, or left out)'
     """
     if not share:
@@ -354,26 +371,26 @@ def _judged(share: float) -> str:
     return f"{percent} of it not judged (no data, or left out)"
 
 
-def _changed(summary: dict[str, Any]) -> str:
-    r"""Say what became of the scene's other candidates, in a line of its own; empty where there are no others.
+def _describe_older_candidates(summary: dict[str, Any]) -> str:
+    r"""Write what became of candidates of earlier maps, in a line of its own; empty if there are none.
 
     Example:
-        >>> _changed({"redrawn": 2, "shown_again": 0, "withdrawn": 1, "kept": 0})
+        >>> _describe_older_candidates({"redrawn": 2, "shown_again": 0, "withdrawn": 1, "kept": 0})
         '\n  in the database: 2 candidates redrawn, 1 candidate of its earlier maps withdrawn'
     """
-    said = {
+    descriptions = {
         "redrawn": "redrawn",
         "shown_again": "shown again",
         "withdrawn": "of its earlier maps withdrawn",
         "kept": "kept that this map does not show: another model or other images do, somebody spoke of them, or it "
         "does not look there",
     }
-    parts = [f"{counted(summary[name], 'candidate')} {what}" for name, what in said.items() if summary[name]]
+    parts = [f"{counted(summary[name], 'candidate')} {text}" for name, text in descriptions.items() if summary[name]]
     return f"\n  in the database: {', '.join(parts)}" if parts else ""
 
 
 def _mapped_by(summary: dict[str, Any]) -> str:
-    """What mapped a scene, in a few words."""
+    """Write how a scene was mapped: by which decoders or by change, and why."""
     regions, routed = " and ".join(summary["regions"]), summary["routed"]
     if summary["bundle"] == "change":
         place = f"{regions}: {routed}" if summary["routed"] != "as asked" else regions
@@ -383,7 +400,7 @@ def _mapped_by(summary: dict[str, Any]) -> str:
 
 
 def _computed_by(summary: dict[str, Any]) -> str:
-    """Say in a line of its own which engine, device and precision computed the network; empty for a map by change."""
+    """Write which engine, device and precision computed the network, on a line of its own; empty for change."""
     if summary["bundle"] == "change":
         return ""
     return f"\n  computed by {summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"

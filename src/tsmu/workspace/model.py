@@ -30,8 +30,8 @@ class Model(Reporting):
     """One immutable version of a workspace's model; `Workspace.model` and `Workspace.update` return it.
 
     Attributes:
-        path: its folder, such as `models/v003`.
-        report: what the update that made it did; None of a version that was opened.
+        path: the folder of the version, such as `models/v003`.
+        report: the report of the update that made the version; None if the version was only opened.
 
     Example:
         >>> model = work.model()
@@ -45,10 +45,10 @@ class Model(Reporting):
         """Wrap a version that has been opened and checked.
 
         Args:
-            folder: the workspace that it belongs to.
+            folder: the workspace to which the version belongs.
             bundle: the version on disk.
-            display: shows progress; by default bars.
-            report: of the update that made it.
+            display: shows progress; by default progress bars.
+            report: the report of the update that made the version.
         """
         self.path, self.report = bundle.path, report
         self.display = display or BarDisplay()
@@ -57,36 +57,37 @@ class Model(Reporting):
 
     @property
     def name(self) -> str:
-        """The version, such as `v003`."""
+        """The name of the version, such as `v003`."""
         return self._bundle.name
 
     @property
     def record(self) -> "BundleRecord":
-        """All that is stored of it: bands, statistics, and of each region decoder, threshold, chips and scores."""
+        """The stored record: bands, statistics, and the decoder, threshold, chips and scores of each region."""
         return self._bundle.record
 
     @property
     def regions(self) -> list[str]:
-        """The regions that it has learned, in the order in which they were first learned."""
+        """The regions that the version has learned, in the order in which they were first learned."""
         return list(self.record.regions)
 
     @property
     def bands(self) -> list[str]:
-        """The bands that it takes, in order, such as `post:red`."""
+        """The bands that the network takes, in order, such as `post:red`."""
         return list(self.record.bands)
 
     @property
     def card(self) -> str:
-        """Its card as Markdown: what it was trained on, and how it scored right after."""
+        """The model card as Markdown: the training data, and the scores right after the training."""
         return (self.path / "card.md").read_text(encoding="utf-8")
 
     @property
     def curves(self) -> "pd.DataFrame":
-        """How its training went: the losses of every step, and the IoU of every check on validation chips.
+        """The course of the training: the losses of every step, and the IoU of every check on validation chips.
 
         Returns:
-            One row per step, the index; columns `stage`, `loss:NAME`, and `iou:REGION` at 50 %, which is NaN in steps
-            without a check. Empty for versions that were written before this was stored.
+            One row per step, which is the index. The columns are `stage`, `loss:NAME`, and `iou:REGION`: the IoU at a
+            threshold of 50 %, NaN in steps without a check. The table is empty for versions of older releases of tsmu,
+            which did not store it.
 
         Example:
             >>> work.model().curves.index.name
@@ -95,10 +96,10 @@ class Model(Reporting):
         return self._bundle.curves()
 
     def scores(self) -> "pd.DataFrame":
-        """The R matrix of this version and those that it came from, as `tsmu evaluate` computes it.
+        """Compute the R matrix of this version and of the versions from which it came, as `tsmu evaluate` does.
 
-        What was computed before is read from the cache; nothing else is written. After a rollback a version need not
-        belong to the line of the current one; then the line that is shown is named in a warning.
+        Earlier results are read from the cache, and new ones are added to it; nothing else is written. After a
+        rollback, the current version need not come from this one. Then a warning names the versions that are shown.
 
         Returns:
             IoU on test chips at the stored threshold: one row per version up to this one, one column per region
@@ -117,11 +118,11 @@ class Model(Reporting):
         return scores_table(self._history()).reindex(columns=self.regions)
 
     def forgetting(self) -> "pd.DataFrame":
-        """What was kept and what forgotten up to this version, along the same line of versions as `scores`.
+        """Compute how much was forgotten up to this version, along the same line of versions as `scores`.
 
         Returns:
-            One row per version up to this one; WA and WF (weighted average and forgetting), ACC, BWT, F and FWT,
-            NaN where there is nothing to average yet. A WF at or below zero means that nothing is forgotten.
+            One row per version up to this one, with the columns WA and WF (weighted average and forgetting), ACC, BWT,
+            F and FWT; NaN where nothing can be averaged yet. A WF at or below zero means that nothing is forgotten.
 
         Raises:
             ChipError: no region has test chips.
@@ -135,7 +136,7 @@ class Model(Reporting):
         return forgetting_table(self._history())
 
     def _history(self) -> "History":
-        """The scores of this version and those that it came from."""
+        """Evaluate this version and those from which it came; issues become Python warnings."""
         from tsmu.evaluate import evaluate_history
         from tsmu.model import is_ancestor
 
@@ -166,26 +167,26 @@ class Model(Reporting):
     ) -> "npt.NDArray[np.float32]":
         """Predict where an image shows landslides, by one region's decoder.
 
-        Images of any size are cut into overlapping tiles and blended as `tsmu map` does it, so borders between tiles
-        do not show. The network runs in float32, on the graphics card where there is one.
+        As in `tsmu map`, images of any size are cut into overlapping tiles, whose predictions are blended, so that
+        borders between tiles are not visible. The network runs in float32, on the GPU if there is one.
 
         Args:
             image: an array (C, H, W) in the band order (`bands`) and the units of the training images, NaN = no data;
                 or the path or address of a post-event raster.
-            region: whose decoder; may be left out where the model has learned one region only.
-            pre: for a path: the pre-event raster, for models that take one.
-            dem: for a path: elevations in metres, for models that take terrain.
-            scale: all values but those of terrain are multiplied by it; 1 takes them as they are, whatever their
-                order of size. By default they must be of the kind that was trained on.
-            any_resolution: for a path: predict whatever its pixel size.
+            region: the region whose decoder predicts; may be left out if the model has learned only one.
+            pre: the pre-event raster, for models that take one; only if `image` is a path or address.
+            dem: elevations in metres, for models that take terrain; only if `image` is a path or address.
+            scale: a factor for all values but those of terrain; with any factor, also 1, values are accepted whatever
+                their order of magnitude. By default they must have that of the training images.
+            any_resolution: accept a raster of any pixel size, also one unlike that of the training.
 
         Returns:
-            Probabilities float32 (H, W), 0 to 1; NaN where the image has no data. A Python warning says what was
+            Probabilities float32 (H, W), 0 to 1; NaN where the image has no data. Python warnings name what was
             concluded from the values of a file, such as the order of its bands.
 
         Raises:
             BundleError: the region has not been learned.
-            MapError: bands, values or pixel size are not those of the training.
+            MapError: bands, values or pixel size do not fit those of the training.
             ImageError: the file cannot be read.
 
         Example:
@@ -214,10 +215,10 @@ class Model(Reporting):
             return probability
 
     def _one_region(self, region: str | None) -> str:
-        """The region whose decoder predicts.
+        """Choose the region whose decoder predicts.
 
         Raises:
-            BundleError: it is not known, or none is named and there are several.
+            BundleError: the region has not been learned, or none is named and several have been learned.
         """
         if region is None and len(self.regions) > 1:
             raise BundleError(f"{self.path}: has learned {', '.join(self.regions)}; say whose decoder with region=NAME")
@@ -237,7 +238,10 @@ class Model(Reporting):
         any_resolution: bool,
         stack: ExitStack,
     ) -> "ImageSource":
-        """Open a raster, and its pre-event raster and elevation model, as `tsmu map` does, once they are checked."""
+        """Open a raster, its pre-event raster and its elevation model, and check them as `tsmu map` does.
+
+        The rasters are closed with `stack`. The other arguments are those of `predict`.
+        """
         from tsmu.mapping import (
             Scene,
             check_undeclared_nodata,
@@ -271,10 +275,10 @@ class Model(Reporting):
         return scene
 
     def _derive_terrain(self, post: Path | str, dem: Path | str) -> Path:
-        """Write the terrain bands that the model takes, on the grid of a post-event raster, and give their file.
+        """Write the terrain bands that the model takes, on the grid of a post-event raster; return their file's path.
 
         Raises:
-            MapError: the model takes none.
+            MapError: the model takes no terrain.
         """
         from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
         from tsmu.mapping import scene_grid
@@ -285,7 +289,7 @@ class Model(Reporting):
         return derive_terrain(resolve_dem(str(dem)), scene_grid(post), bands, self._folder.cache / "terrain").path
 
     def _array_image(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "ImageSource":
-        """An array (C, H, W) of the model's bands, once it is checked; all bands but those of terrain are scaled."""
+        """Check an array (C, H, W) of the model's bands, and scale all bands but those of terrain in place."""
         from tsmu.imagery import image_channels
         from tsmu.mapping import ArrayImage, check_numbers
 
@@ -295,7 +299,7 @@ class Model(Reporting):
         return ArrayImage(values)
 
     def _engine(self, region: str) -> "Engine":
-        """The network with a region's decoder, built once."""
+        """The network with a region's decoder, which is built at the first call."""
         from tsmu.mapping import torch_engine
 
         decoder = self.record.regions[region].decoder
@@ -304,7 +308,7 @@ class Model(Reporting):
         return self._engines[decoder]
 
     def _tile_axes(self, image: "ImageSource", engine: "Engine", region: str) -> "tuple[TileAxis, TileAxis]":
-        """Rows and columns of tiles: as large and overlapping as `tsmu map` has them with the workspace's settings."""
+        """Plan the rows and columns of tiles, with the size and overlap of `tsmu map` and the workspace's settings."""
         from tsmu.mapping import MAX_OVERLAP, TileAxis, measure_overlap, plan_tiling
 
         settings, decoder = self._folder.settings.map, self.record.regions[region].decoder
@@ -318,11 +322,11 @@ class Model(Reporting):
         return TileAxis.plan(image.height, tiling.tile, overlap), TileAxis.plan(image.width, tiling.tile, overlap)
 
     def __repr__(self) -> str:
-        """The version and its regions."""
+        """Name the version and its regions."""
         return f"<Model {self.name}: {', '.join(self.regions)}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: of each region from which version and with which scores it was learned."""
+        """What a notebook shows: the version in which each region was learned, and its scores right after that."""
         import pandas as pd
 
         rows = {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ModelVersions(Reporting):
-    """What `tsmu models ...` does: list and compare versions, and decide which of them serves.
+    """The versions of a model: list and compare them, and choose the one that serves a region, as `tsmu models` does.
 
     Example:
         >>> work.models.list()[["version", "learned", "serves"]]
@@ -25,15 +25,16 @@ class ModelVersions(Reporting):
     """
 
     def __init__(self, folder: WorkspaceFolder, display: Display) -> None:
-        """The versions in a workspace."""
+        """Give access to the versions in a workspace."""
         self.folder, self.display = folder, display
 
     def list(self) -> "pd.DataFrame":
-        """The versions, oldest first.
+        """List the versions, oldest first.
 
         Returns:
-            One row each: `version`, `created`, `parent`, `learned` (the newest region), `strategy`, `regions`,
-            `serves` (the regions that it maps now), `bytes`, `current`.
+            One row per version: `version`, `created`, `parent` (the version from which it came), `learned` (the region
+            that it learned), `strategy`, `regions` (all that it knows), `serves` (the regions that it maps now),
+            `bytes` (its size on disk), `current` (whether the next update begins with it).
 
         Raises:
             BundleError: nothing has been learned yet.
@@ -60,10 +61,10 @@ class ModelVersions(Reporting):
         return pd.DataFrame(rows).assign(current=[row["version"] == current.name for row in rows])
 
     def pins(self) -> "pd.DataFrame":
-        """The regions that another version than the current one serves.
+        """List the regions that are pinned to a version, which serves them instead of the current one.
 
         Returns:
-            One row each, by region: `version`, `why`, `since` (UTC), `by_hand`, `against`.
+            One row per region, which is the index: `version`, `why`, `since` (UTC), `by_hand`, `against`.
         """
         import pandas as pd
 
@@ -91,11 +92,11 @@ class ModelVersions(Reporting):
         return model
 
     def diff(self, first: str, second: str) -> "pd.DataFrame":
-        """What differs between two versions: weights by part, regions, thresholds.
+        """Compare two versions: weights by part, regions, thresholds.
 
         Returns:
-            One row per part: `part` (`encoder`, `decoder NAME` or `region NAME`), `change`, `moved` (of weights the
-            distance over the first version's norm), `detail`.
+            One row per part: `part` (`encoder`, `decoder NAME` or `region NAME`), `change`, `moved` (for weights, the
+            norm of their difference divided by the norm of the first version's weights), `detail`.
 
         Raises:
             BundleError: there is no such version, or it is damaged.
@@ -117,9 +118,9 @@ class ModelVersions(Reporting):
         """Let a version serve a region from now on, whatever is learned later.
 
         Args:
-            region: which.
-            version: such as `v003`; it has learned the region.
-            why: kept with the pin.
+            region: the region.
+            version: the version, such as `v003`, which must have learned the region.
+            why: the reason, which is stored with the pin.
 
         Raises:
             BundleError: there is no such version, or it has not learned the region.
@@ -137,7 +138,7 @@ class ModelVersions(Reporting):
         """Let the current version serve a region again.
 
         Raises:
-            BundleError: it is not pinned.
+            BundleError: the region is not pinned.
         """
         from tsmu.model import unpin_region
 
@@ -149,12 +150,12 @@ class ModelVersions(Reporting):
         return report
 
     def rollback(self, version: str | None = None) -> Model:
-        """Make an earlier version the current one: it serves, and the next update begins with it.
+        """Make an earlier version the current one, which serves all regions that are not pinned.
 
-        No version is removed; the next one gets a new number.
+        The next update begins with it. No version is removed, and the next one gets a new number.
 
         Args:
-            version: by default the one that the current version came from.
+            version: the version, such as `v003`; by default the one from which the current version came.
 
         Returns:
             The version that is current now.
@@ -178,12 +179,12 @@ class ModelVersions(Reporting):
         return Model(self.folder, open_version(models, version), display=self.display, report=report)
 
     def __repr__(self) -> str:
-        """The folder of the versions."""
+        """Name the folder of the versions."""
         return f"<ModelVersions in {str(self.folder.models)!r}>"
 
 
 class ModelVerbs(WorkspaceBase):
-    """A workspace's way to the versions of its model."""
+    """The members by which a workspace gives access to the versions of its model."""
 
     @property
     def models(self) -> ModelVersions:
@@ -194,7 +195,7 @@ class ModelVerbs(WorkspaceBase):
         """Open a version of the model.
 
         Args:
-            version: such as `v003`; by default the current one.
+            version: the version, such as `v003`; by default the current one.
 
         Raises:
             BundleError: there is no such version, nothing has been learned yet, or the version is damaged.
@@ -211,7 +212,7 @@ class ModelVerbs(WorkspaceBase):
 
 
 def _version_row(bundle: "Bundle", current: "Bundle", serving: "Serving") -> dict[str, Any]:
-    """What is listed of a version."""
+    """Make the row of a version in the list of versions."""
     record = bundle.record
     learned = record.newest_region
     as_current = [name for name in current.record.regions if name not in serving.pins]

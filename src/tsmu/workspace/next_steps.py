@@ -1,4 +1,4 @@
-"""The next commands: of a new workspace by what users have, and from pairs to a map with the user's own files."""
+"""The commands that messages recommend next: in a new workspace, and for a first map after an update."""
 
 import os
 import shlex
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tsmu.workspace_folder import WorkspaceFolder
 
-SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from another
+SIDES = ("pre", "before", "post", "after")  # names of image files that are the same for every scene
 
-# What users begin with, and the command that takes it.
+# The first command in a new workspace, by the data that the user has.
 FIRST_STEPS = {
     "a landslide inventory": "tsmu import inventory FILE",
     "images of places, with or without labels": "tsmu import pairs DIR --region NAME",
@@ -31,10 +31,10 @@ def first_steps() -> str:
 
 
 def map_command(folder: "WorkspaceFolder", region: str) -> str:
-    """Spell out the `tsmu map` command for a region, with the images of its first pair if it has one.
+    """Write the `tsmu map` command for a region, with the images of its first pair if it has one.
 
-    It never fails, for it stands in the last line of a command that has done its work: where the table of pairs
-    cannot be read, the scene is called `POST.tif`.
+    The command is a part of the last message of an update that has succeeded, so this function raises no error: if the
+    table of pairs cannot be read, the scene is called `POST.tif`.
     """
     try:
         scene, name = _first_pair(folder, region)
@@ -44,7 +44,7 @@ def map_command(folder: "WorkspaceFolder", region: str) -> str:
 
 
 def _first_pair(folder: "WorkspaceFolder", region: str) -> tuple[str, str]:
-    """The images and the elevation model of a region's first pair, and the option that names the scene if it must."""
+    """The arguments of `tsmu map` for a region's first pair: its images and elevation model, and `--name` if needed."""
     from tsmu.imagery import read_pairs
 
     pairs = read_pairs(folder)
@@ -58,7 +58,7 @@ def _first_pair(folder: "WorkspaceFolder", region: str) -> tuple[str, str]:
 
 
 def _short(place: str) -> str:
-    """A path as a shell takes it, from the current folder if that is shorter; an address as a shell takes it."""
+    """Quote a path or an address for a shell; a path starts from the current folder if it is shorter so."""
     from tsmu.imagery import is_remote
 
     return shlex.quote(place if is_remote(place) else min(os.path.relpath(place), place, key=len))

@@ -1,4 +1,4 @@
-"""Cutting labelled pairs into chips that agree with the workspace's earlier chips and with its model."""
+"""Cut labelled pairs into chips that fit the workspace's earlier chips (bands, splits) and its model."""
 
 from dataclasses import dataclass
 
@@ -30,15 +30,15 @@ from tsmu.workspace_folder import WorkspaceFolder
 
 @dataclass(frozen=True)
 class EarlierChips:
-    """What the workspace holds before pairs are cut, and new chips have to agree with.
+    """What the workspace has before pairs are cut; new chips must fit it.
 
     Attributes:
         index: the chips index.
-        blocks: the table of divided ground.
-        unlearned_regions: regions of the pairs without validation and test chips, which no model has learned: their
-            ground may get other splits.
-        splits: all splits that chips were in, without those of the unlearned regions.
-        other_bands: the band list of chips of other sources; None without any.
+        blocks: the table of the blocks into which ground is divided.
+        unlearned_regions: regions of pairs that have neither validation nor test chips and that no model has learned;
+            their ground may get other splits than before.
+        splits: all splits in which chips have been, without those of the unlearned regions.
+        other_bands: the bands of the chips of other sources; None if there are no such chips.
     """
 
     index: geopandas.GeoDataFrame
@@ -49,7 +49,7 @@ class EarlierChips:
 
     @classmethod
     def read(cls, folder: WorkspaceFolder) -> "EarlierChips":
-        """Read what a workspace holds."""
+        """Read the earlier chips of a workspace."""
         index = read_index(folder)
         without_evaluation = regions_without_evaluation(index, folder.pairs)
         unlearned = {name for name in without_evaluation if not is_learned(folder.models, name)}
@@ -77,11 +77,11 @@ def cut_pairs(
 
     Args:
         folder: the workspace.
-        pairs: with masks and regions.
+        pairs: the pairs with their masks and regions.
         options: size, stride, gap and share of negatives.
-        elevations: what the pairs get terrain bands from; None leaves those that they have.
-        report: shows progress and issues.
-        log: takes the issues.
+        elevations: the elevation model from which the pairs get terrain bands; None leaves them as they are.
+        report: the report, which shows progress and gets the issues.
+        log: the log to which issues of the pairs are added.
 
     Returns:
         The chips that were cut, and the whole index with them.
@@ -121,7 +121,7 @@ def _check_terrain(folder: WorkspaceFolder, elevations: TerrainOptions, earlier:
 def _store_chips(
     folder: WorkspaceFolder, made: PairChips, options: ChipOptions, earlier: EarlierChips
 ) -> geopandas.GeoDataFrame:
-    """Write the blocks and the index with the new chips in it, and give the index."""
+    """Write the blocks, and the index with the new chips; return the index."""
     write_blocks(folder, made.blocks)
     return add_to_index(
         folder,

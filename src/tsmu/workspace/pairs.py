@@ -1,4 +1,4 @@
-"""The verbs that bring image pairs into a workspace: from disk, and from a STAC catalogue."""
+"""The verbs that import image pairs into a workspace: from disk, and from a STAC catalogue."""
 
 import difflib
 import shlex
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tsmu.imagery import FetchOptions, FetchResult, TerrainOptions
 
-FETCH_RANGES: dict[str, tuple[float, float]] = {  # of the numbers that say what to fetch
+FETCH_RANGES: dict[str, tuple[float, float]] = {  # smallest and largest value of each number
     "pre_days": (1, 36_500),
     "post_days": (1, 36_500),
     "size": (1, 1e6),
@@ -30,18 +30,18 @@ FETCH_RANGES: dict[str, tuple[float, float]] = {  # of the numbers that say what
 
 @dataclass(repr=False)
 class PairReport(Report):
-    """What a verb that makes image pairs did.
+    """The report of a verb that makes image pairs.
 
     Attributes:
         pairs: the pairs of this source, one row each: id, pre, post, dates, region, shift, and the footprint in
-            EPSG:4326; None where there are none.
+            EPSG:4326; None if there are none.
     """
 
     pairs: "geopandas.GeoDataFrame | None" = None
 
 
 class PairVerbs(WorkspaceBase):
-    """Verbs of a workspace that bring in image pairs."""
+    """Verbs of a workspace that import image pairs."""
 
     def add_pairs(
         self,
@@ -54,15 +54,17 @@ class PairVerbs(WorkspaceBase):
         terrain: str | Sequence[str] | None = None,
         strict: bool = False,
     ) -> PairReport:
-        """Take pre/post image pairs; nothing is copied, and the earlier pairs of the same source are replaced.
+        """Import pairs of pre-event and post-event images; they replace the earlier pairs of the same source.
+
+        No image is copied; the table of pairs refers to the files.
 
         Args:
             source: a folder of Google Earth screenshots or of GeoTIFFs matched by name, or a table that lists them.
-            region: the region of all these pairs; by default by the region map.
-            repair: apply repairs of footprints that are unambiguous.
-            correct_shift: move pre images that lie half a pixel off or more.
-            dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
-            terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
+            region: the region of all these pairs; by default that in which they lie on the region map.
+            repair: repair footprints where there is only one possible repair.
+            correct_shift: move pre images that are shifted by half a pixel or more against their post images.
+            dem: a file or address of elevations in metres, on any grid, from which the pairs get terrain bands.
+            terrain: names of the terrain bands, such as `["slope", "height_500m"]`; by default the slope.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
@@ -104,7 +106,7 @@ class PairVerbs(WorkspaceBase):
         report.records = len(pairs)
         report.outputs["pairs"] = str(folder.pairs)
         _describe_pairs(report, pairs, elevations, before)
-        _say_what_pairs_lack(report, pairs, source, region_map=folder.regions.exists())
+        _report_missing_data(report, pairs, source, region_map=folder.regions.exists())
         return report
 
     def fetch_pairs(
@@ -123,30 +125,32 @@ class PairVerbs(WorkspaceBase):
         workers: int = 2,
         strict: bool = False,
     ) -> PairReport:
-        """Fetch a pre and a post image of each event, only the pixels around it, and take them as pairs.
+        """Fetch a pre-event and a post-event image of each event, only the pixels around it, and import them as pairs.
 
-        What is there is not fetched again; to fetch an event anew, remove its folder below `fetched`.
+        Images that were fetched before are not fetched again. To fetch those of an event again, remove its folder in
+        the folder `fetched`.
 
         Args:
-            stac: address of a STAC API, or the root of a static STAC catalogue.
-            collection: which of its collections.
-            events: ids of events; by default all of the workspace.
+            stac: the address of a STAC API, or the root of a static STAC catalogue.
+            collection: the name of a collection in the catalogue.
+            events: ids of events; by default all events of the workspace.
             pre_days: how many days before the event the pre scene may lie.
             post_days: how many days after the event the post scene may lie.
-            max_cloud: percent of a scene; one that does not say is taken only at 100.
-            size: metres; side of the footprint around a point. Other events get theirs and a margin.
-            assets: assets or common names of bands; `ASSET.2` is an asset's second band.
-            resolution: pixel size in metres; by default the post scene's own.
+            max_cloud: largest cloud cover of a scene in percent; a scene that states none is used only if this is 100.
+            size: side in metres of the square that is fetched around an event that is a point. For an event with an
+                extent, the box around it with a margin of 320 m is fetched, but at least this square.
+            assets: names of assets, or common names of bands; `ASSET.2` is an asset's second band.
+            resolution: pixel size in metres; by default that of the post scene.
             region: the region of these pairs; by default by region map and inventory.
-            workers: how many events are fetched at once; be polite.
+            workers: number of events that are fetched at once; many are a burden to the server.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
-            The report, with all pairs of the workspace that were fetched, now or before. Events that got none are
+            The report, with all pairs of the workspace that were fetched, now or before. Events without a pair are
             among its issues.
 
         Raises:
-            FetchError: the catalogue cannot be opened, a file not be written, an event is not in the workspace, no
+            FetchError: the catalogue cannot be opened, a file cannot be written, an event is not in the workspace, no
                 asset is named, or a number lies outside its range.
             InventoryError: the workspace has no events.
             RegionError: a region cannot have this name.
@@ -165,21 +169,21 @@ class PairVerbs(WorkspaceBase):
         report, folder = self._begin(PairReport("fetch pairs")), self.folder
         region = check_region_name(region) if region else None
         bands = list_names(assets)
-        terms = FetchOptions(stac, collection, pre_days, post_days, max_cloud, size, bands, resolution, workers)
-        _check_terms(terms)
+        options = FetchOptions(stac, collection, pre_days, post_days, max_cloud, size, bands, resolution, workers)
+        _check_fetch_options(options)
         known = read_events(folder.events)
         chosen = _chosen_events(events, known["event_id"].tolist(), folder.events)
         log = IssueLog(folder.events, part="fetch", strict=strict)
         with folder.lock("tsmu fetch pairs"):
             with report.progress("Fetching") as show, report.collect_issues(log, folder.issues):
-                outcome = fetch_pairs(known, chosen, terms, folder.fetched, log, source=folder.events, progress=show)
+                outcome = fetch_pairs(known, chosen, options, folder.fetched, log, source=folder.events, progress=show)
             if outcome.regions:
                 self._add_fetched_pairs(report, outcome, region, strict)
         _describe_fetch(report, outcome, events=len(chosen), without=len(log.errors))
         return report
 
     def _add_fetched_pairs(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
-        """Put what was fetched into the workspace's table of pairs."""
+        """Add the fetched images to the workspace's table of pairs."""
         from tsmu.imagery import add_pairs, user_regions, write_pair_table
 
         folder = self.folder
@@ -192,14 +196,17 @@ class PairVerbs(WorkspaceBase):
 
 
 def elevation_model(dem: Path | str | None, terrain: str | Sequence[str] | None) -> "TerrainOptions | None":
-    """The elevation model that gives terrain bands, and which ones; None without one.
+    """Read the options that give pairs terrain bands.
 
     Args:
-        dem: a file or address of elevations in metres.
-        terrain: names of terrain bands, as a list or with commas between them; None is the slope.
+        dem: a file or address of elevations in metres; None gives no terrain bands.
+        terrain: names of terrain bands, as a list or with commas between them; None gives the slope only.
+
+    Returns:
+        The elevation model and the bands; None without an elevation model.
 
     Raises:
-        ImageError: there are bands without an elevation model, or either cannot be used.
+        ImageError: bands are named without an elevation model, or one of the two cannot be used.
     """
     from tsmu.imagery import TerrainOptions
 
@@ -208,14 +215,21 @@ def elevation_model(dem: Path | str | None, terrain: str | Sequence[str] | None)
 
 
 def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
-    """Say which terrain bands were made of which elevation model, and that its values are read as metres."""
+    """Report which terrain bands were made from which elevation model, and that its values were read as metres."""
     bands = [f"terrain:{band}" for band in elevations.bands]
     report.details["terrain"] = {"dem": str(elevations.dem), "bands": bands}
     report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are read as metres")
 
 
 def _describe_fetch(report: Report, outcome: "FetchResult", *, events: int, without: int) -> None:
-    """Say of how many events there are pairs now, and how many got none."""
+    """Put the figures of a fetch into the report, and say how many events have pairs now.
+
+    Args:
+        report: the report to be filled.
+        outcome: the result of the fetch.
+        events: number of events for which pairs were to be fetched.
+        without: number of these events that got no pair.
+    """
     report.details = {
         "events": events,
         "fetched": len(outcome.fetched),
@@ -234,7 +248,14 @@ def _describe_pairs(
     elevations: "TerrainOptions | None",
     before: "geopandas.GeoDataFrame | None",
 ) -> None:
-    """Put the figures of imported pairs into the report, and say what became of their terrain bands."""
+    """Put the figures of imported pairs into the report, and say which terrain bands they got or lost.
+
+    Args:
+        report: the report to be filled.
+        pairs: the imported pairs.
+        elevations: the elevation model of their terrain bands; None without one.
+        before: all pairs of the workspace before the import; None if there were none.
+    """
     report.details = {
         "regions": pairs["region"].fillna("none").value_counts().to_dict(),
         "resampled": int(pairs["resampled"].sum()),
@@ -252,8 +273,8 @@ def _describe_pairs(
     report.details["post_only"] = int(pairs["pre"].isna().sum())
 
 
-def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
-    """Say which pairs were imported, what they lack, and the next command."""
+def _report_missing_data(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
+    """Report which pairs were imported, which data they lack (pre image, region), and the next command."""
     regions = pairs["region"].fillna("no region").value_counts().to_dict()
     by_region = ", ".join(f"{count} in {name}" for name, count in regions.items())
     post_only = int(pairs["pre"].isna().sum())
@@ -261,8 +282,8 @@ def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source
         images = counted(post_only, "post image without a pre image", "post images without a pre image")
     else:
         images = counted(len(pairs), "pair")
-    some = f", {post_only} of them without a pre image" if 0 < post_only < len(pairs) else ""
-    report.say(f"{images} imported ({first_names(pairs['id'])}): {by_region}{some}")
+    lacking_pre = f", {post_only} of them without a pre image" if 0 < post_only < len(pairs) else ""
+    report.say(f"{images} imported ({first_names(pairs['id'])}): {by_region}{lacking_pre}")
     if post_only == len(pairs) > 1:
         report.say("for pairs, name them KEY_pre and KEY_post, or pre and post in a folder of each pair's own")
     moved = pairs[pairs["shift_corrected"]]
@@ -275,18 +296,26 @@ def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source
     report.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
 
 
-def _check_terms(terms: "FetchOptions") -> None:
-    """Refuse numbers outside their ranges, and a fetch of no assets."""
-    check_percent("max_cloud", terms.max_cloud, FetchError)
+def _check_fetch_options(options: "FetchOptions") -> None:
+    """Refuse numbers outside their ranges, and an empty list of assets.
+
+    Raises:
+        FetchError: an option is refused.
+    """
+    check_percent("max_cloud", options.max_cloud, FetchError)
     for name, (low, high) in FETCH_RANGES.items():
         whole = name in ("pre_days", "post_days", "workers")
-        check_range(name, getattr(terms, name), FetchError, low, high, whole=whole)
-    if not terms.assets:
+        check_range(name, getattr(options, name), FetchError, low, high, whole=whole)
+    if not options.assets:
         raise FetchError("no assets to fetch; name at least one")
 
 
 def _chosen_events(events: str | Iterable[str] | None, known: list[str], file: Path) -> list[str]:
-    """The ids of the events to fetch, each of which must be in the workspace; None is all of them."""
+    """List the ids of the events to fetch; None chooses all events.
+
+    Raises:
+        FetchError: an event is not in the workspace, whose events lie in `file`.
+    """
     if events is None:
         return known
     chosen = list_names(events)

@@ -1,4 +1,4 @@
-"""Public data sets: what there is, and fetching one of them into a folder. No workspace is needed for either."""
+"""List public data sets, and fetch one of them into a folder. Neither needs a workspace."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tsmu.public_data import FetchedSet, PublicSet
 
-COLUMNS = (
+COLUMNS = (  # of the table of all sets
     "name",
     "title",
     "where",
@@ -32,17 +32,17 @@ COLUMNS = (
 
 @dataclass(repr=False)
 class DataReport(Report):
-    """What was fetched.
+    """The report of fetching a set.
 
     Attributes:
-        folder: where the set lies now.
+        folder: the folder of the set.
     """
 
     folder: Path | None = None
 
 
 class PublicData(Reporting):
-    """What `tsmu data ...` does; `tsmu.data` is one of these.
+    """Access to public data sets, with methods that do what `tsmu data ...` does; `tsmu.data` is an instance.
 
     Example:
         >>> tsmu.data.list()["name"].tolist()[:3]
@@ -50,19 +50,20 @@ class PublicData(Reporting):
     """
 
     def __init__(self, *, display: Display | None = None) -> None:
-        """The public sets; `display` shows messages and progress."""
+        """Give access to the public sets; `display` shows messages and progress, by default progress bars."""
         self.display = display or BarDisplay()
 
     def list(self, *, catalogue: Path | str | None = None) -> "pd.DataFrame":
-        """The public data sets that can be fetched.
+        """List the public data sets that can be fetched.
 
         Args:
-            catalogue: a TOML file like the package's own, with the addresses of a mirror or sets of your own.
+            catalogue: a TOML file in the format of the package's catalogue, with the addresses of a mirror or with sets
+                of your own; by default the package's catalogue.
 
         Returns:
-            One row each: `name`, `title`, `where`, `about`, `images` (0 for maps of regions), `licence`, `gigabytes`
-            (to download; NaN where that is not known), `checksums` (whether they are publicly known), `consent` (what
-            `yes` agrees to), `by_hand` (why no program can download it), `page`.
+            One row per set: `name`, `title`, `where`, `about`, `images` (their number, 0 for maps of regions),
+            `licence`, `gigabytes` (to download; NaN if unknown), `checksums` (whether they are publicly known),
+            `consent` (what `yes` agrees to), `by_hand` (why no program can download the set), `page`.
 
         Raises:
             DataError: the catalogue cannot be read.
@@ -95,23 +96,24 @@ class PublicData(Reporting):
         yes: bool = False,
         catalogue: Path | str | None = None,
     ) -> DataReport:
-        """Fetch a public data set, verify it, and lay it out as `tsmu import chips` or `tsmu regions use` reads it.
+        """Fetch a public data set, verify it, and write it as `tsmu import chips` or `tsmu regions use` reads it.
 
-        A fetch that was interrupted or killed goes on where it stopped.
+        A fetch that was interrupted is continued by the next call.
 
         Args:
-            name: of the set, as `list` has it.
-            folder: where it will lie; by default a folder of its name in the current one.
-            files: a folder in which the set's files lie already, downloaded by hand.
-            yes: agree to the terms or the size of a set that has unusual ones.
-            catalogue: a TOML file like the package's own, with the addresses of a mirror or sets of your own.
+            name: the name of the set, as `list` gives it.
+            folder: the folder of the set; by default a folder of its name in the current one.
+            files: a folder with the set's files, if they were downloaded by hand.
+            yes: agree to the terms or the size of a set if they are unusual.
+            catalogue: a TOML file in the format of the package's catalogue, with the addresses of a mirror or with sets
+                of your own; by default the package's catalogue.
 
         Returns:
             The report, with the folder.
 
         Raises:
-            DataError: there is no such set, it needs `yes`, its server does not give it, what it gives is something
-                else or does harm, or there is no room.
+            DataError: there is no such set, it needs `yes`, its server does not deliver it, the downloaded files are
+                not the expected ones or are not safe to unpack, or the disk is full.
 
         Example:
             >>> report = tsmu.data.fetch("gvlm", files="GVLM_CD", yes=True)
@@ -143,7 +145,7 @@ data = PublicData()
 
 
 def _row(public_set: "PublicSet") -> dict[str, Any]:
-    """A set as a row of the table of all sets."""
+    """Make the row of a set in the table of all sets."""
     return {
         **{key: getattr(public_set, key) for key in COLUMNS if hasattr(public_set, key)},
         "gigabytes": public_set.bytes / 1e9 or float("nan"),
@@ -153,12 +155,12 @@ def _row(public_set: "PublicSet") -> dict[str, Any]:
 
 
 def _details(public_set: "PublicSet") -> dict[str, Any]:
-    """A set as `--json` prints it: all that the catalogue says."""
+    """Make the object that `--json` prints for a set: its whole entry in the catalogue."""
     return public_set.model_dump(mode="json") | {"bytes": public_set.bytes or None}
 
 
 def _description(public_set: "PublicSet") -> str:
-    """A set for people, in a few lines."""
+    """Describe a set for people, in a few lines."""
     lines = [
         f"{public_set.name}: {public_set.title}",
         f"  {public_set.where}. {public_set.about}",
@@ -173,7 +175,7 @@ def _description(public_set: "PublicSet") -> str:
 
 
 def _announcement(public_set: "PublicSet") -> str:
-    """What is said of a set before it is fetched."""
+    """Write the message about a set that is shown before it is fetched: contents, size, licence and citation."""
     lines = [
         f"{public_set.title}: {_images(public_set)}{_size(public_set)}",
         f"licence: {public_set.licence} ({public_set.licence_source}); cite: {public_set.citation}",
@@ -201,7 +203,7 @@ def _checksums(public_set: "PublicSet") -> str:
 
 
 def _describe(report: DataReport, public_set: "PublicSet", fetched: "FetchedSet") -> None:
-    """Say what lies in the folder now, and what to do with it."""
+    """Put the figures of a fetched set into the report, and say what the folder contains and the next command."""
     report.records = sum(fetched.chips.values())
     report.left_out = sum(fetched.left_out.values())
     report.details = {

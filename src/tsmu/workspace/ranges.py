@@ -1,4 +1,4 @@
-"""What options given to verbs must be: numbers in their ranges, percents, names that are known.
+"""Check arguments of verbs: numbers must lie in their ranges, and names must be known.
 
 The options of the command line have the same ranges.
 """
@@ -19,18 +19,18 @@ def check_range(
     *,
     whole: bool = False,
 ) -> None:
-    """Refuse a number outside its range, and what is no number or only read as one, such as NaN.
+    """Refuse a value that is not a finite number within a range.
 
     Args:
-        name: of the keyword argument, for the message.
-        value: what is given; None is not checked.
-        error: which error is raised.
+        name: the name of the keyword argument, for the message.
+        value: the value; None is accepted.
+        error: the class of the error that is raised.
         low: the smallest number that makes sense.
         high: the largest; by default any finite one.
         whole: whether only whole numbers make sense.
 
     Raises:
-        TsmuError: of the class `error`, where the number is outside.
+        TsmuError: the value is refused; the error is of the class `error`.
 
     Example:
         >>> from tsmu.errors import MapError
@@ -54,17 +54,17 @@ def check_range(
 def check_percent(
     name: str, value: float | None, error: type[TsmuError], low: float = 0.0, *, whole: bool = False
 ) -> None:
-    """Refuse what is no percentage, and a share below 1 where the percentage that it would be is hardly meant.
+    """Refuse a value that is not a percentage, also one between 0 and 1, which probably was meant as a share.
 
     Args:
-        name: of the keyword argument, for the message.
-        value: percent, `low` to 100; None is not checked.
-        error: which error is raised.
+        name: the name of the keyword argument, for the message.
+        value: the percentage, `low` to 100; None is accepted.
+        error: the class of the error that is raised.
         low: the smallest percentage that makes sense.
         whole: whether only whole percents make sense.
 
     Raises:
-        TsmuError: of the class `error`.
+        TsmuError: the value is refused; the error is of the class `error`.
 
     Example:
         >>> from tsmu.errors import MapError
@@ -82,7 +82,7 @@ def check_choice(name: str, value: object, known: Collection[str], error: type[T
     """Refuse a value that is none of the known ones.
 
     Raises:
-        TsmuError: of the class `error`; the message lists what is known.
+        TsmuError: the value is unknown; the error is of the class `error` and lists the known values.
 
     Example:
         >>> from tsmu.errors import MapError
@@ -95,5 +95,5 @@ def check_choice(name: str, value: object, known: Collection[str], error: type[T
 
 
 def _option(name: str, value: object) -> str:
-    """An option and its value, as messages name them; see `tsmu.errors.name_options`."""
+    """Name an option and its value as the command line does, as all messages do; see `tsmu.errors.name_options`."""
     return f"--{name.replace('_', '-')} {value}"

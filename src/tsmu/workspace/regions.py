@@ -22,7 +22,7 @@ NEAREST_REGION_M = 2000.0  # an event that lies outside all regions gets the nea
 
 @dataclass(repr=False)
 class RegionMapReport(Report):
-    """What making a region map did.
+    """The report of making a region map.
 
     Attributes:
         regions: the map in EPSG:4326, one row for each polygon: name, geometry. A region may have several.
@@ -33,13 +33,14 @@ class RegionMapReport(Report):
 
 @dataclass(repr=False)
 class AssignmentReport(Report):
-    """What giving events and pairs their regions did; None for a table that the workspace does not have.
+    """The report of giving events and pairs their regions; a table that the workspace does not have is None.
 
     Attributes:
         events: the events with their `region`.
         pairs: the image pairs with their `region` and `region_shares`.
-        disagreements: the events for which the inventory names another region than the map, farthest from the border
-            of that region first: event_id, file, row, region_said, region, distance_m.
+        disagreements: the events for which the inventory names another region than the map. The first ones are those
+            farthest from the border: event_id, file, row, region_said (of the inventory), region (of the map),
+            distance_m.
     """
 
     events: "geopandas.GeoDataFrame | None" = None
@@ -57,8 +58,8 @@ class RegionVerbs(WorkspaceBase):
 
         Args:
             file: any polygon layer that GDAL reads, in any CRS of the Earth.
-            name_field: the field with the region's name; polygons of one name are one region.
-            layer: the layer, where a file has several.
+            name_field: the field with the region's name; polygons with the same name are one region.
+            layer: the name of the layer, if the file has several.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
@@ -94,18 +95,19 @@ class RegionVerbs(WorkspaceBase):
         return report
 
     def assign_regions(self, *, max_distance: float = NEAREST_REGION_M, strict: bool = False) -> AssignmentReport:
-        """Give every event and every pair its region, and list where an inventory names another one.
+        """Give every event and every pair its region, and list the events for which an inventory names another one.
 
         Args:
             max_distance: an event outside all regions gets the nearest one within so many metres.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
-            The report, with the events, the pairs and the disagreements, which lie in `region_disagreements.csv`, too.
+            The report, with the events, the pairs and the disagreements, which are also written into
+            `region_disagreements.csv`.
 
         Raises:
             RegionError: the workspace has no region map, or the distance is negative.
-            TsmuError: it has neither events nor pairs.
+            TsmuError: the workspace has neither events nor pairs.
 
         Example:
             >>> report = work.assign_regions(max_distance=500)

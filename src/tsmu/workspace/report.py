@@ -1,4 +1,4 @@
-"""What the verbs of a workspace return: what was done, what was left out and why, and where the results lie."""
+"""Reports, which verbs return: what was done, what was left out and why, and where the results lie."""
 
 import html
 from collections.abc import Iterable, Iterator
@@ -15,21 +15,22 @@ from tsmu.workspace.display import Display, ShowProgress
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES_SHOWN = 3
+NAMES_SHOWN = 3  # number of names that `first_names` writes
 
 
 @dataclass(repr=False)
 class Report:
-    """What one verb did. Verbs that make something return a subclass with one more attribute for it.
+    """The report of one verb. A verb that makes something returns a subclass with a further attribute for it.
 
     Attributes:
-        command: the same work's name on the command line, such as `chips build`.
-        records: how many things were done: chips taken, pairs labelled, landslides mapped.
-        left_out: how many rows or files were left out; `issues` says which and why.
-        outputs: paths (or addresses) of what was written, by what lies there.
+        command: the name of the verb's command on the command line, such as `chips build`.
+        display: shows messages and issues when they are added, and progress.
+        records: number of things that were done, such as chips imported, pairs labelled or landslides mapped.
+        left_out: number of rows or files that were left out; `issues` says which and why.
+        outputs: paths (or addresses) of what was written, by a short name of it, such as `chips`.
         details: further figures, as `--json` prints them on the command line.
         messages: what was done, in sentences for people.
-        issue_list: the defects of the input, in the order in which they were met.
+        issue_list: the defects of the input, in the order in which they were found.
     """
 
     command: str
@@ -55,11 +56,16 @@ class Report:
         self.display.message(text)
 
     def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
-        """Show the progress of long work: a context manager that gives the function to call after each step."""
+        """Show the progress of long work, by a context manager that yields the function to call after each step."""
         return self.display.progress(label)
 
     def add_issues(self, log: IssueLog, stored_in: Path | None = None) -> None:
-        """Take over the issues of a source, count what they left out, and store them in a file if one is given."""
+        """Add the issues of a source to the report, show them, and store them in a file.
+
+        Args:
+            log: the issues of the source.
+            stored_in: the issues.csv in which they replace the source's earlier issues; None stores them nowhere.
+        """
         if stored_in is not None:
             from tsmu.issue_file import save_issues
 
@@ -73,14 +79,14 @@ class Report:
 
     @contextmanager
     def collect_issues(self, log: IssueLog, stored_in: Path | None = None) -> Iterator[IssueLog]:
-        """Take over a log's issues when the block ends, also when it ends with an error."""
+        """Call `add_issues` when the `with` block ends, also when it ends with an error."""
         try:
             yield log
         finally:
             self.add_issues(log, stored_in)
 
     def as_dict(self, status: str, seconds: float) -> dict[str, Any]:
-        """The object that `--json` prints."""
+        """The object that `--json` prints; `status` is done, partial or failed."""
         return {
             **self.details,
             "command": self.command,
@@ -107,6 +113,6 @@ class Report:
 
 
 def first_names(names: Iterable[str]) -> str:
-    """The first few of many names, for a message; at least one is given."""
+    """Write the first few of one or more names, for a message."""
     first, *others = (*names,)
     return ", ".join([first, *others[: NAMES_SHOWN - 1]]) + (", ..." if len(others) >= NAMES_SHOWN else "")

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tsmu.mapping import MapOptions, SceneRequest
 
 MAPPING_CHOICES = ("auto", "decoder", "change", "both")
-# Smaller landslides are left out, m2: nine pixels of 10 m. An assumption, not measured: single pixels that changed are
-# most of the noise of a map by change.
+# Smaller landslides are left out: m2, nine pixels of 10 m. The number was not measured; it is assumed that most of the
+# noise of a map by change is single pixels that changed.
 MIN_AREA = 900.0
 
 
@@ -61,42 +61,47 @@ class RespondVerbs(MapVerbs):
         max_cloud: float = 100.0,
         workers: int = 4,
     ) -> RespondReport:
-        """Respond to an event: compose what was seen before and after it, map it, and write a situation report.
+        """Respond to an event: compose imagery before and after it, map it, and write a situation report.
 
-        A response that was stopped goes on with the same call. With later imagery the call makes a new map and a new
-        report of the same event, which says what is new, what is confirmed, and what is seen now. A name stands for one
-        day and one area.
+        The same call continues a response that was interrupted. If there is later imagery, it makes a new map and a
+        new report of the same event, which says what is new, what is confirmed, and what is seen now. A name of an
+        event stands for one day and one area.
 
         Args:
             aoi: the area: a file of polygons, or west, south, east, north in degrees.
-            date: day of the event, a date or ISO 8601; images of that day count for neither side.
-            stac: address of a STAC API, or the root of a static STAC catalogue.
-            collection: which of its collections, such as `sentinel-2-l2a` or, of radar, `sentinel-1-rtc`.
-            name: of the event; by default made of the area and the day.
-            by: what maps: `decoder`, `change`, `both` one after the other, or `auto`: the region's decoder where it
-                was learned and fits the imagery, otherwise change.
-            region: whose decoder, and the region of what is found; `auto` asks the region map.
-            dem: elevations in metres: relief of the report's map, and flat ground less likely for change.
-            cloud_mask: which pixels are clouded, `ASSET:VALUES`; `none` takes all; by default by SCL or QA_PIXEL.
-            districts: polygons by which landslides are counted.
-            district_name: the column with their names; by default `name`, in capitals or not.
-            threshold: percent, 1 to 100, from which pixels are landslides; by default that of what maps.
-            min_area: smaller landslides are left out, m2.
+            date: day of the event, a date or ISO 8601; images of that day are not used, neither before nor after it.
+            stac: the address of a STAC API, or the root of a static STAC catalogue.
+            collection: the name of a collection in the catalogue, such as `sentinel-2-l2a` or, for radar,
+                `sentinel-1-rtc`.
+            name: the name of the event; by default it is made from the area and the day.
+            by: the way of mapping: `decoder`, `change`, `both` one after the other, or `auto`: the region's decoder if
+                the region was learned and the decoder fits the imagery, otherwise change.
+            region: the region whose decoder maps, and to which the landslides belong; `auto` finds it by the region
+                map.
+            dem: elevations in metres, for the relief of the report's map, and for a map by change, in which they make
+                landslides on flat ground less likely.
+            cloud_mask: the values of a mask's pixels that are clouds, `ASSET:VALUES`; `none` uses all pixels; by
+                default the mask is SCL or QA_PIXEL.
+            districts: a file of polygons; the report counts landslides in each of them.
+            district_name: the column with the names of districts; by default `name`, in upper or lower case.
+            threshold: the probability in percent, 1 to 100, from which pixels are landslides; by default that of the
+                decoder or of a map by change.
+            min_area: area in m2; smaller landslides are left out.
             resolution: pixel size in metres; by default that of the scenes.
-            pre_days: how many days before the event scenes may lie.
-            post_days: how many days after it.
-            max_cloud: percent of a scene; one that does not say is taken only at 100.
-            workers: how many scenes are read at once; be polite.
+            pre_days: how many days before the event the scenes may lie.
+            post_days: how many days after the event the scenes may lie.
+            max_cloud: largest cloud cover of a scene in percent; a scene that states none is used only if this is 100.
+            workers: number of scenes that are read at once; many are a burden to the server.
 
         Returns:
             The report, with imagery, maps, landslides and files.
 
         Raises:
-            FetchError: there is no such imagery; what was found so far is kept.
-            MapError, ImageError: it cannot be mapped as asked.
+            FetchError: there is no such imagery; imagery that was composed so far is kept.
+            MapError, ImageError: the imagery cannot be mapped with these options.
             SituationError: the name is that of another event, the districts cannot be used, or the report cannot be
                 written.
-            DatabaseError, BundleError: as their texts say.
+            DatabaseError, BundleError: the database or the model cannot be used; the text of the error says why.
 
         Example:
             >>> work.respond(aoi=(7, 46, 7.1, 46.1), date="2999-01-01", stac="catalog.json", collection="scenes")
@@ -119,7 +124,7 @@ class RespondVerbs(MapVerbs):
         event = Event(day, area.geometry)
         responses.require_same_event(event)
         counted_by = None if districts is None else read_districts(user_path(districts), district_name, log)
-        if by in ("decoder", "both"):  # before imagery is composed, which takes long
+        if by in ("decoder", "both"):  # checked before imagery is composed, which takes long
             self._require_model(has_pair=True)
         if elevations is not None:
             check_dem(resolve_dem(elevations))
@@ -153,7 +158,10 @@ class RespondVerbs(MapVerbs):
     def _choose_mapper(
         self, by: str, imagery: "EventImagery", requests: "Sequence[SceneRequest]", dem: str | None
     ) -> MappingChoice:
-        """Choose the region's decoder where it was learned and fits all of the imagery, otherwise change."""
+        """Choose to map by decoder if the region was learned and its decoder fits all imagery, otherwise by change.
+
+        A choice of the user other than `auto` is kept.
+        """
         from tsmu.mapping import MapOptions, MapSession
         from tsmu.model import bundle_versions
 
@@ -177,17 +185,17 @@ class RespondVerbs(MapVerbs):
         return MappingChoice("decoder", "the region was learned, and the imagery fits its decoder")
 
     def _dem_for(self, by: str, dem: str | None) -> str | None:
-        """Give the elevations on to what maps, if it can use them: change always, decoders that learned terrain."""
+        """The elevations for a way of mapping; None if it does not use them, as decoders that did not learn terrain."""
         from tsmu.imagery import terrain_bands
         from tsmu.model import served_record
 
-        takes = by == "change" or bool(terrain_bands(served_record(self.folder.models).bands))
-        return dem if takes else None
+        uses_elevations = by == "change" or bool(terrain_bands(served_record(self.folder.models).bands))
+        return dem if uses_elevations else None
 
     def _map_zones(
         self, report: RespondReport, requests: "Sequence[SceneRequest]", options: "MapOptions", log: IssueLog
     ) -> None:
-        """Map each zone's pair, and store what is found in the database."""
+        """Map the pair of each UTM zone, record the landslides in the database, and add the maps to the report."""
         self._check_options(options)
         self._check_elevations(options)
         mapped = MapReport("map", display=self.display)
@@ -200,7 +208,11 @@ class RespondVerbs(MapVerbs):
     def _event_landslides(
         self, report: RespondReport, responses: ResponseFolder, response: Response, event: Event
     ) -> "geopandas.GeoDataFrame":
-        """What responses that were mapped alike show in the area, and what people decided there."""
+        """Read the landslides of the event from the database.
+
+        These are the candidates in the area that are shown by this response, or by an earlier one that was mapped in
+        the same way, and the landslides on which people decided.
+        """
         from tsmu.database import landslides_in_scenes, open_database
 
         log = IssueLog(responses.path, part="earlier responses")
@@ -219,11 +231,11 @@ class RespondVerbs(MapVerbs):
 
 
 def _line_of_imagery(imagery: "EventImagery") -> str:
-    """Say in a sentence which imagery there is, and how much of the area it shows clear."""
+    """Write in a sentence from which days the imagery is, and how much of the area it shows without clouds."""
     areas = imagery.area_km2
-    whole = sum(areas.values()) or 1
+    total = sum(areas.values()) or 1
     return (
         f"imagery of {imagery.pre_first} to {imagery.pre_last} and {imagery.post_first} to {imagery.post_last}"
-        f"{'' if imagery.is_new else ', composed before'}: {areas['clear']:.1f} of {whole:.1f} km2 seen clear before "
-        f"and after ({areas['clear'] / whole:.0%}), in {counted(len(imagery.zones), 'UTM zone')}"
+        f"{'' if imagery.is_new else ', composed before'}: {areas['clear']:.1f} of {total:.1f} km2 seen clear before "
+        f"and after ({areas['clear'] / total:.0%}), in {counted(len(imagery.zones), 'UTM zone')}"
     )

@@ -1,4 +1,4 @@
-"""What a response is asked for: the area, the name, the scenes to map, and the districts to count by."""
+"""Read the arguments of `Workspace.respond`: the area, the event's name, the scenes to map, and the districts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tsmu.mapping import SceneRequest
     from tsmu.situation import Districts
 
-RESOLUTIONS = (0.01, 10_000)  # metres
+RESOLUTIONS = (0.01, 10_000)  # smallest and largest pixel size, metres
 MOST_DAYS = 36_500
 MOST_WORKERS = 16
 
@@ -26,7 +26,11 @@ MOST_WORKERS = 16
 def check_imagery_numbers(
     resolution: float | None, pre_days: int, post_days: int, max_cloud: float, workers: int
 ) -> None:
-    """Refuse numbers outside their ranges; the command line's own checks are the same."""
+    """Refuse numbers outside their ranges; the command line makes the same checks.
+
+    Raises:
+        FetchError: a number lies outside its range.
+    """
     check_range("resolution", resolution, FetchError, *RESOLUTIONS)
     check_range("pre_days", pre_days, FetchError, 1, MOST_DAYS, whole=True)
     check_range("post_days", post_days, FetchError, 1, MOST_DAYS, whole=True)
@@ -35,20 +39,28 @@ def check_imagery_numbers(
 
 
 def area_argument(aoi: Place | Sequence[float]) -> Path | str | Sequence[float]:
-    """The area as a path where it is a file, whose `~` is the home folder; else as it is given."""
+    """Read the area: as a path (with `~` for the home folder) if it is a file, otherwise unchanged."""
     if not isinstance(aoi, Path | str):
         return tuple(aoi)
     return path if (path := user_path(aoi)).is_file() else aoi
 
 
 def default_event_name(aoi: Place | Sequence[float], day: date) -> str:
-    """The name of an event that was given none: the area's file, if it is one, and the day."""
+    """Make the name of an event from the name of the area's file, or `event`, and the day."""
     area = area_argument(aoi)
     return f"{area.stem if isinstance(area, Path) and area.is_file() else 'event'}-{day}"
 
 
 def zone_requests(imagery: "EventImagery", event: str, region: str | None) -> "list[SceneRequest]":
-    """The pairs of the zones as scenes to map; with later imagery they are other scenes."""
+    """Make the scenes to map: one for the pair of each UTM zone.
+
+    The name of a scene has the name of the imagery's dated folder in it, so that later imagery makes new scenes.
+
+    Args:
+        imagery: the composites before and after the event.
+        event: the name of the event.
+        region: the region whose decoder maps; None if the region map chooses it.
+    """
     from tsmu.mapping import SceneRequest
 
     return [
@@ -65,7 +77,7 @@ def zone_requests(imagery: "EventImagery", event: str, region: str | None) -> "l
 
 
 def requests_of_one_mapper(requests: "Sequence[SceneRequest]", by: str) -> "list[SceneRequest]":
-    """The same scenes under names of their own, so that one map does not take the other's folder."""
+    """Rename scenes that are mapped in two ways, so that each way has folders of its own."""
     return [replace(request, name=f"{request.name}_{by}") for request in requests]
 
 
@@ -73,7 +85,7 @@ def read_districts(path: Path, column: str | None, log: IssueLog) -> "Districts"
     """Read the polygons by which landslides are counted.
 
     Raises:
-        SituationError: they cannot be read, or have no such column.
+        SituationError: the file cannot be read, has several layers, or has no such column.
     """
     from tsmu.situation import Districts
     from tsmu.vectors import read_polygons
@@ -84,6 +96,6 @@ def read_districts(path: Path, column: str | None, log: IssueLog) -> "Districts"
     columns = [str(name) for name in frames[0].columns if name != frames[0].geometry.name]
     chosen = column or next((name for name in columns if name.casefold() == "name"), None)
     if chosen not in columns:
-        what = f"column {column}" if column else "column called name"
-        raise SituationError(f"{path}: has no {what}; give one with --district-name: {', '.join(columns) or 'none'}")
+        missing = f"column {column}" if column else "column called name"
+        raise SituationError(f"{path}: has no {missing}; give one with --district-name: {', '.join(columns) or 'none'}")
     return Districts(frames[0], chosen)

@@ -1,4 +1,4 @@
-"""The situation report of a response: what it is written from, and where it is written."""
+"""Gather the data of a response's situation report, and write the report."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from tsmu.imagery import EventImagery
     from tsmu.situation import Districts, FormerSituation, MapMethod, Situation
 
-SAID_ISSUES = 8  # that the report repeats
+SHOWN_ISSUES = 8  # number of issues that the situation report repeats
 
 
 @dataclass(repr=False)
 class RespondReport(Report):
-    """What a response made.
+    """The report of a response to an event.
 
     Attributes:
         imagery: the composites before and after the event.
-        scenes: their maps, one for each UTM zone.
-        landslides: what this response's maps show in the area, and what people decided or drew there, as the database
-            has it now, EPSG:4326; with what earlier responses show that were mapped in the same way.
+        scenes: the maps, one for each UTM zone and way of mapping.
+        landslides: the landslides in the area as the database has them now, EPSG:4326: those on the maps of this
+            response and of earlier ones that were mapped in the same way, and those that people decided on or drew.
         page: the situation report, an HTML page.
-        layers: the folder of the layers beside it.
+        layers: the folder of the layers that belong to the report.
     """
 
     imagery: "EventImagery | None" = None
@@ -42,18 +42,23 @@ class RespondReport(Report):
 
 @dataclass(frozen=True)
 class MappingChoice:
-    """What maps the imagery of an event, and why: decoders, change, or both."""
+    """The way in which the imagery of an event is mapped, and why.
+
+    Attributes:
+        by: `decoder`, `change` or `both`.
+        reason: why it was chosen, for messages.
+    """
 
     by: str
     reason: str
 
     @property
     def each(self) -> tuple[str, ...]:
-        """The mappers one by one; the raster of the first is that of the report."""
+        """The single ways of mapping; the report shows the raster of the first one."""
         return ("decoder", "change") if self.by == "both" else (self.by,)
 
     def __str__(self) -> str:
-        """Say what maps and why, in a sentence."""
+        """Write in a sentence how the imagery is mapped, and why."""
         return f"mapped by {'the decoder and by change' if self.by == 'both' else self.by}: {self.reason}"
 
 
@@ -65,15 +70,24 @@ def gather_situation(
     dem: str | None,
     districts: "Districts | None",
 ) -> "Situation":
-    """Gather what the situation report is written from."""
+    """Gather the data from which the situation report is written.
+
+    Args:
+        folder: the workspace.
+        report: the report of the response, with its imagery, maps and landslides.
+        responses: the record of the event's responses.
+        mapper: the way of mapping.
+        dem: path or address of elevations for the relief; None without them.
+        districts: polygons by which landslides are counted; None without them.
+    """
     from tsmu.situation import Situation, ZoneRasters
 
     imagery = report.imagery
     assert imagery is not None and report.landslides is not None
     zones = []
     for zone in imagery.zones:
-        of_zone = [scene.probability for scene in report.scenes if scene.post == zone.post]
-        probability = of_zone[0] if of_zone else None  # a zone that could not be mapped is among the issues
+        rasters = [scene.probability for scene in report.scenes if scene.post == zone.post]
+        probability = rasters[0] if rasters else None  # a zone that could not be mapped is among the issues
         zones.append(ZoneRasters(zone.folder.name, zone.pre, zone.post, zone.observed, probability, dem))
     return Situation(
         responses.path.name,
@@ -97,7 +111,7 @@ def write_situation(
     mapper: MappingChoice,
     situation: "Situation",
 ) -> None:
-    """Write the situation report, and say where everything lies."""
+    """Write the situation report, put its paths and figures into the report of the response, and say where it is."""
     from tsmu.situation import write_report
 
     imagery = report.imagery
@@ -125,7 +139,7 @@ def write_situation(
 
 
 def _method(models: Path, summary: dict[str, Any]) -> "MapMethod":
-    """How a scene was mapped."""
+    """Describe how a scene was mapped, for the situation report."""
     from tsmu.situation import MapMethod
 
     if summary["bundle"] == "change":
@@ -139,7 +153,7 @@ def _method(models: Path, summary: dict[str, Any]) -> "MapMethod":
 
 
 def _former(responses: ResponseFolder, imagery: str) -> "FormerSituation | None":
-    """The last report with other imagery, if it was written."""
+    """Read the newest situation report that was written with other imagery; None if there is none."""
     from tsmu.situation import read_former
 
     for response in reversed(responses.earlier(imagery)):
@@ -149,8 +163,8 @@ def _former(responses: ResponseFolder, imagery: str) -> "FormerSituation | None"
 
 
 def _remarks(report: Report, root: Path) -> list[str]:
-    """The first issues, which readers of the situation report should know, without paths of this machine."""
+    """Write the first issues for readers of the situation report, without the path of the workspace (`root`)."""
     texts = [f"{issue.problem}.".replace(f"{root}/", "") for issue in report.issue_list]
     problems = dict.fromkeys(text[0].upper() + text[1:] for text in texts)
-    more = [f"And {len(problems) - SAID_ISSUES} more, in issues.csv."] if len(problems) > SAID_ISSUES else []
-    return [*list(problems)[:SAID_ISSUES], *more]
+    more = [f"And {len(problems) - SHOWN_ISSUES} more, in issues.csv."] if len(problems) > SHOWN_ISSUES else []
+    return [*list(problems)[:SHOWN_ISSUES], *more]

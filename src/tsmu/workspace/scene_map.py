@@ -1,4 +1,4 @@
-"""The map of one scene: where its files lie, its landslides as a table, and a quick look for notebooks."""
+"""The map of one scene: the paths of its files, its landslides as a table, and a quick look for notebooks."""
 
 import base64
 import html
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from rasterio.io import DatasetReader
 
-QUICK_LOOK_SIDE = 600  # pixels at most
-STRETCH = (2, 98)  # percentiles of a band that become black and white; 8-bit images are shown as they are
+QUICK_LOOK_SIDE = 600  # largest width and height of a quick look, pixels
+STRETCH = (2, 98)  # percentiles of a band that are shown black and white; 8-bit images are shown unchanged
 LANDSLIDE_COLOUR = (255, 64, 0)
-OPACITY = 0.8  # of a probability of 1
+OPACITY = 0.8  # opacity of the colour where the probability is 1
 
 
 @dataclass(eq=False)
@@ -29,13 +29,15 @@ class SceneMap:
     """The map of one scene, as `Workspace.map` returns it.
 
     Attributes:
-        name: the scene's, by which the database knows it.
+        name: the name of the scene, also in the database.
         post: the post-event raster, a path or an address.
-        probability: the Cloud-Optimised GeoTIFF, uint8, whole percent, 255 = no data.
-        layers: rasters of the same kind beside it, by name: `deviation` and `regions` where they were asked for.
-        polygons_file: GeoParquet in the scene's CRS.
-        summary: what `tsmu map --json` says of the scene: region, bundle, threshold, records, area_m2, run, ...
-        report: of the mapping that it belongs to.
+        probability: the path of the probability raster, a Cloud-Optimised GeoTIFF, uint8, whole percent, 255 = no data.
+        layers: the paths of further GeoTIFFs on the same grid, by name: `deviation` and `regions`, if they were
+            requested by `tta` and `region_layer`.
+        polygons_file: the path of the landslides, GeoParquet in the scene's CRS.
+        summary: the object that `tsmu map --json` prints for the scene: region, bundle, threshold, records, area_m2,
+            run and so on.
+        report: the report of the call that made the map.
     """
 
     name: str
@@ -48,15 +50,15 @@ class SceneMap:
 
     @cached_property
     def polygons(self) -> "geopandas.GeoDataFrame":
-        """The landslides: one outline each in the scene's CRS, with area, probability and region; read once."""
+        """The landslides: one row each with outline (in the scene's CRS), area, probability and region; read once."""
         import geopandas
 
         return geopandas.read_parquet(self.polygons_file)
 
     def quick_look(self) -> bytes:
-        """The probability over the post-event image as a PNG of at most 600 x 600 px.
+        """Draw the probability over the post-event image, as a PNG of at most 600 x 600 px.
 
-        The image is left out where it cannot be read any more.
+        If the image cannot be read any more, the background is grey.
         """
         from PIL import Image
 
@@ -70,7 +72,7 @@ class SceneMap:
         return buffer.getvalue()
 
     def _repr_html_(self) -> str:
-        """The quick look, and below it what was mapped by which model."""
+        """What a notebook shows: the quick look, and below it the figures of the map and the version of the model."""
         picture = base64.b64encode(self.quick_look()).decode()
         text = (
             f"{self.name}: {counted(self.summary['records'], 'landslide')}, {self.summary['area_m2'] / 1e6:.3f} km2, "
@@ -82,7 +84,7 @@ class SceneMap:
 
 @dataclass(repr=False)
 class MapReport(Report):
-    """What mapping scenes did.
+    """The report of mapping scenes.
 
     Attributes:
         scenes: the maps, in the order in which they were finished.
@@ -92,7 +94,7 @@ class MapReport(Report):
 
 
 def _read_probability(path: Path) -> "npt.NDArray[np.float32]":
-    """Read a probability raster at no more than the size of a quick look: (H, W), 0 to 1, NaN = no data."""
+    """Read a probability raster, reduced to the size of a quick look: (H, W), 0 to 1, NaN = no data."""
     import numpy as np
     import rasterio
     from rasterio.enums import Resampling
@@ -110,7 +112,7 @@ def _read_picture(post: Path | str, height: int, width: int) -> "npt.NDArray[np.
     """Read an image as red, green and blue (height, width, 3); grey where it has no data.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: the image cannot be read.
     """
     import numpy as np
     from rasterio.enums import Resampling
@@ -130,7 +132,7 @@ def _read_picture(post: Path | str, height: int, width: int) -> "npt.NDArray[np.
 
 
 def _read_band(dataset: "DatasetReader", index: int, shape: tuple[int, int], resampling: Any) -> Any:
-    """Read one band at a size of its own, as bytes from black to white; grey where it has no data."""
+    """Read one band, resampled to (height, width), as bytes from black to white; grey where it has no data."""
     import numpy as np
 
     band = dataset.read(index, out_shape=shape, masked=True, resampling=resampling)
@@ -142,14 +144,14 @@ def _read_band(dataset: "DatasetReader", index: int, shape: tuple[int, int], res
 
 
 def _grey(height: int, width: int) -> "npt.NDArray[np.uint8]":
-    """A picture without anything."""
+    """Make an empty grey picture, (height, width, 3)."""
     import numpy as np
 
     return np.full((height, width, 3), 128, np.uint8)
 
 
 def _overlay(picture: "npt.NDArray[np.uint8]", probability: "npt.NDArray[np.float32]") -> "npt.NDArray[np.uint8]":
-    """Colour a picture (H, W, 3) the more, the higher the probability (H, W)."""
+    """Blend a colour into a picture (H, W, 3); the higher the probability (H, W), the stronger the colour."""
     import numpy as np
 
     opacity = OPACITY * np.nan_to_num(probability)[..., None]

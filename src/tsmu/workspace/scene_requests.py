@@ -1,4 +1,4 @@
-"""The scenes that `Workspace.map` is asked for: one raster, several, or the rows of a table."""
+"""Read the scenes that `Workspace.map` is given: one raster, several, or the rows of a table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ Day = date | str
 
 @dataclass(frozen=True)
 class SingleScene:
-    """What is said of the one scene beside its post-event raster: pre-event raster, name and days (ISO 8601)."""
+    """The options that are for a single scene: pre-event raster, name, and days of its images (ISO 8601)."""
 
     pre: str | None
     name: str | None
@@ -29,10 +29,10 @@ class SingleScene:
 
 
 def scene_places(scenes: Place | Sequence[Place]) -> list[str]:
-    """The scenes as texts.
+    """Convert one scene or several to a list of texts.
 
     Raises:
-        MapError: there is none, or it is something else than paths and addresses.
+        MapError: no scene is named, or one is neither a path nor an address.
     """
     several = scenes if isinstance(scenes, Iterable) and not isinstance(scenes, Place) else [scenes]
     places = [place_text(scene, MapError) for scene in several]
@@ -42,7 +42,7 @@ def scene_places(scenes: Place | Sequence[Place]) -> list[str]:
 
 
 def is_scene_table(place: str) -> bool:
-    """Whether a file is a table of scenes and not a raster."""
+    """Whether a path is that of a table of scenes and not of a raster, by its suffix."""
     from tsmu.tabular import TABLE_SUFFIXES
 
     return place.lower().endswith(TABLE_SUFFIXES)
@@ -51,7 +51,21 @@ def is_scene_table(place: str) -> bool:
 def scene_requests(
     places: Sequence[str], single: SingleScene, region: str | None, log: IssueLog
 ) -> "list[tuple[int | None, SceneRequest]]":
-    """The scenes that are named, with their rows if they stand in a table; rows with defects go to the log."""
+    """Make the requests for the named scenes.
+
+    Args:
+        places: post-event rasters, or a single table of scenes.
+        single: options for a single scene.
+        region: the region whose decoder maps the scenes, unless a row of the table names one; None if the region map
+            chooses it.
+        log: the log to which rows with defects are added; they are left out.
+
+    Returns:
+        The requests, with the number of their row if they come from a table.
+
+    Raises:
+        MapError: options for a single scene are given with a table or with several scenes.
+    """
     from tsmu.mapping import (
         SceneRequest,
         check_scene_name,
@@ -82,10 +96,10 @@ def scene_requests(
 
 
 def iso_day(day: Day | None) -> str | None:
-    """A day as ISO 8601.
+    """Write a day as ISO 8601; None is returned unchanged.
 
     Raises:
-        MapError: a text is something else.
+        MapError: the value is not a day.
     """
     if day is None:
         return None
@@ -95,10 +109,10 @@ def iso_day(day: Day | None) -> str | None:
 def map_folders(
     orders: "Sequence[SceneRequest]", out: Path | None, folder: "WorkspaceFolder"
 ) -> "list[tuple[SceneRequest, Path]]":
-    """The scenes, each with the folder that its map is written into.
+    """Choose the folder of each scene's map: `out`, or a folder of the scene's name in the workspace.
 
     Raises:
-        MapError: two maps would go into one folder.
+        MapError: two maps would be written into the same folder.
     """
     from tsmu.mapping import check_unique_names
 

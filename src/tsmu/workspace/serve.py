@@ -1,4 +1,4 @@
-"""The verb that serves the review page: landslides before and after in the browser, and the decisions on them."""
+"""The verb that serves the review page, on which people look at landslides in the browser and decide on them."""
 
 import asyncio
 import getpass
@@ -17,7 +17,7 @@ from tsmu.workspace.report import Report
 if TYPE_CHECKING:
     import uvicorn
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")  # hosts that only this machine can reach
 
 
 class ServeVerbs(WorkspaceBase):
@@ -37,34 +37,35 @@ class ServeVerbs(WorkspaceBase):
         blind: bool = False,
         judges: int = 2,
     ) -> Report:
-        """Serve the landslides before and after for the browser, until interrupted.
+        """Serve the review page, with images before and after the landslides, until the call is interrupted.
 
-        Nothing is loaded from elsewhere but the tiles of a base map, if there is one.
+        The page loads nothing from other sites but the tiles of a base map, if there is one.
 
-        In a notebook, interrupt the kernel to end it; the report is displayed before, with the address.
+        In a notebook, interrupt the kernel to end the server. The message with the address is shown before that.
 
         Args:
-            host: where to listen; beyond this machine only with `token_file`.
-            port: 0 takes a free one.
-            write: take decisions; otherwise everything is read-only.
+            host: the host name or address on which the server listens; if other machines can reach it, `token_file` is
+                needed.
+            port: the port; 0 takes a free one.
+            write: accept decisions; otherwise everything is read-only.
             token_file: lines `NAME viewer|reviewer|adjudicator TOKEN`, readable by the user alone.
             dem: a file of elevations in metres, for a hillshade.
             basemap: URL of tiles below the images, with {z}, {x} and {y}, or for a WMS {bbox-epsg-3857}.
-            basemap_credit: whom the base map is by, shown on the map.
-            reviewer: who decides where there are no tokens; by default the user's name.
-            blind: several people judge each landslide, and see what others decide only after deciding themselves. Where
-                there are no tokens the server is for one person, the reviewer.
-            judges: how many people judge each landslide in a blind review. Where fewer are asked for than before, what
-                enough people have agreed on is settled at the start.
+            basemap_credit: the source of the base map, which is shown on the map.
+            reviewer: the name on decisions if there are no tokens; by default the user's name.
+            blind: make the review blind: several people judge each landslide, and see what others decided only after
+                deciding themselves. Without tokens, the server is then for one person, the reviewer.
+            judges: number of people who judge each landslide in a blind review. If it is lower than before, landslides
+                on which enough people have agreed already are settled when the server starts.
 
         Returns:
-            The report, once the server has ended; `outputs["address"]` is where it was.
+            The report, once the server has ended; `outputs["address"]` was its address.
 
         Raises:
-            ReviewError: it would be open to others, a file is missing, the base map is no URL, the port is taken, or a
-                blind review is to be read-only.
+            ReviewError: other machines could reach the server without a token, a file is missing, the base map is no
+                URL, the port is taken, or the review is blind and read-only.
             DatabaseError: the database cannot be opened.
-            ImageError: the elevations cannot be read, or are none.
+            ImageError: the file of elevations cannot be read, or has no elevations.
         """
         from tsmu.server import BaseMap, TokenFile
 
@@ -82,8 +83,8 @@ class ServeVerbs(WorkspaceBase):
             from tsmu.imagery import check_dem
 
             check_dem(elevations)
-        ground = BaseMap(basemap, basemap_credit) if basemap else None
-        people = TokenFile.read(user_path(token_file)) if token_file else None
+        base_map = BaseMap(basemap, basemap_credit) if basemap else None
+        tokens = TokenFile.read(user_path(token_file)) if token_file else None
         import uvicorn
 
         from tsmu.database import open_database, settle_agreed
@@ -92,15 +93,15 @@ class ServeVerbs(WorkspaceBase):
         with open_database(self.folder.database) as database:
             settled = settle_agreed(database, judges) if blind else 0
             hosts = ServerContext.hosts if host in LOOPBACK else frozenset[str]()
-            desk = ServerContext(
+            context = ServerContext(
                 database,
                 self.folder,
                 write,
-                people,
+                tokens,
                 hosts,
                 elevations,
                 reviewer or getpass.getuser(),
-                ground,
+                base_map,
                 judges if blind else None,
             )
             with _listen(host, port) as listening, database.keep_in_file():
@@ -111,16 +112,16 @@ class ServeVerbs(WorkspaceBase):
                     report.say(f"{counted(settled, 'landslide')} settled: {judges} or more people had agreed on each")
                 if not (PAGE_FOLDER / "index.html").is_file():
                     report.say(PAGE_NOT_BUILT)
-                config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
-                _run_until_interrupted(_server(config, desk.stopping), listening)
+                config = uvicorn.Config(make_app(context), log_level="warning", access_log=False, server_header=False)
+                _run_until_interrupted(_server(config, context.stopping), listening)
         return report
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that nobody who reads the address is turned away.
+    """Open a socket that listens, so that a browser can connect as soon as the address is shown.
 
     Raises:
-        ReviewError: there is no such host here, or its port is taken.
+        ReviewError: this machine has no such host name or address, or the port is taken.
     """
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
@@ -135,7 +136,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(config: "uvicorn.Config", stopping: threading.Event) -> "uvicorn.Server":
-    """A uvicorn server that closes endless streams first when it is told to stop; otherwise it would wait for them."""
+    """Make a uvicorn server that sets `stopping` when it shuts down.
+
+    This ends the endless streams of events. Without it, the server would wait for them.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -147,14 +151,17 @@ def _server(config: "uvicorn.Config", stopping: threading.Event) -> "uvicorn.Ser
 
 
 def _run_until_interrupted(server: "uvicorn.Server", listening: socket.socket) -> None:
-    """Run a server until it is interrupted; in a thread where an event loop runs already, as in notebooks."""
+    """Run a server until it is interrupted.
+
+    If an event loop is running already, as in notebooks, the server runs in a thread of its own.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        with suppress(KeyboardInterrupt):  # how a server is ended
+        with suppress(KeyboardInterrupt):  # this is how a user ends the server
             server.run(sockets=[listening])
         return
-    ended = threading.Event()  # Thread.join cannot be called again once it was interrupted
+    ended = threading.Event()  # used instead of Thread.join, which cannot be called again after an interruption
 
     def run() -> None:
         try:

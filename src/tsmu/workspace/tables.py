@@ -1,4 +1,4 @@
-"""What lies in a workspace, as tables, and its chips as a torch dataset."""
+"""The tables of a workspace, and its chips as a torch dataset."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 class WorkspaceTables(WorkspaceBase):
-    """The tables of a workspace, read when they are asked for; those that are not there yet are empty."""
+    """The tables of a workspace, which are read at each access; a table that does not exist yet is empty."""
 
     @property
     def events(self) -> "geopandas.GeoDataFrame":
         """The imported landslide events, in EPSG:4326: event_id, date_min, date_max, region and further columns.
 
-        The columns are those of `tsmu.inventory.EVENT_COLUMNS`, then the files' own as text, named `src_...`.
+        The columns are those of `tsmu.inventory.EVENT_COLUMNS`, then those of the imported files as text, named
+        `src_...`.
         """
         from tsmu.inventory import EVENT_COLUMNS, read_events
 
@@ -33,8 +34,8 @@ class WorkspaceTables(WorkspaceBase):
     def pairs(self) -> "geopandas.GeoDataFrame":
         """The image pairs with their footprints in EPSG:4326: id, pre, post, dates, region and further columns.
 
-        The images are absolute paths of rasters on one grid; `pre` is None where there is only a post image. Pairs
-        that were laid on a region map also have `region_shares`: JSON, share of the footprint by region.
+        The images are absolute paths of rasters on one grid; `pre` is None if there is only a post-event image. Pairs
+        that were compared with a region map also have `region_shares`: JSON, the share of the footprint by region.
         """
         from tsmu.imagery import PAIR_COLUMNS, read_pairs
 
@@ -68,16 +69,16 @@ class WorkspaceTables(WorkspaceBase):
     ) -> "ChipDataset":
         """The chips of a region as a torch dataset, with the sample dict that TorchGeo also uses.
 
-        A sample is `{"image": float32 (C, H, W), "mask": int64 (H, W), "region": str}`. The image has the files' own
-        units, NaN where there is no data; the mask is 0 background, 1 landslide, 255 unknown.
+        A sample is `{"image": float32 (C, H, W), "mask": int64 (H, W), "region": str}`. The image has the units of the
+        files, and NaN where there is no data; the mask is 0 background, 1 landslide, 255 unknown.
 
         Args:
-            region: whose chips.
+            region: the region of the chips.
             split: train, val or test.
             transform: applied to each sample.
 
         Returns:
-            A map-style dataset that reads each chip by window from its rasters; empty where the split has no chips.
+            A map-style dataset that reads the window of each chip from its rasters; empty if the split has no chips.
 
         Raises:
             ChipError: the workspace has no chips of this region, there is no such split, or files are missing.

@@ -1,4 +1,4 @@
-"""The verb that learns a region: from the current version and a region's chips it makes the next version."""
+"""The verb that learns a region: it makes the next version of the model from the current one and a region's chips."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from tsmu.workspace_folder import UpdateSettings
 
 LARGEST_BATCH = 4096  # chips
-# With fewer training chips, `tsmu map --tta` is recommended: on one real scene it was better with 11 to 116 of them
-# (docs/benchmark.md, "A real pair").
+# `tsmu map --tta` is recommended for regions with fewer training chips than this: on one real scene, it was better with
+# 11 to 116 of them (docs/benchmark.md, "A real pair").
 CHIPS_FOR_ONE_VIEW = 128
 
 
 class UpdateKeywords(TypedDict, total=False):
-    """The options of `Workspace.update` that decide how a region is learned; the method says what they mean."""
+    """The options of `Workspace.update` that decide how a region is learned; the method describes them."""
 
     strategy: str | None
     steps: int | Literal["auto"] | None
@@ -68,48 +68,52 @@ class UpdateVerbs(WorkspaceBase):
         logger: str | None = None,
         cluster: Path | str | None = None,
     ) -> Model | Report:
-        """Learn a region and write the next version of the model; the same call goes on with an interrupted one.
+        """Learn a region and write the next version of the model; the same call continues an interrupted update.
 
-        Regions that the new version serves worse on their validation chips stay with the version that served them
-        best: they are pinned to it, see `Workspace.models`. A checkpoint is written at every 20th step, but not within
-        ten seconds of the last one, and at any step once a minute has passed without one.
+        If the new version scores worse than an earlier one on the validation chips of a region, this region is pinned
+        to the version that scored best, which goes on mapping it; see `Workspace.models`. A checkpoint is written at
+        every 20th step, but not within ten seconds of the last one, and at any step once a minute has passed without
+        one.
 
-        Several devices divide each batch between them, and learn what one would, apart from rounding. Where SLURM
-        or torchrun has started this call in several processes, it returns in the first of them only; the others take
-        part in the training and exit. A job of SLURM that gets SIGUSR1 writes a checkpoint and goes back into the
+        Several devices divide each batch among them, and learn what one device would learn, apart from rounding. If
+        SLURM or torchrun has started this call in several processes, it returns in the first of them only; the others
+        take part in the training and exit. A job of SLURM that gets SIGUSR1 writes a checkpoint and goes back into the
         queue.
 
         Args:
-            region: has chips in the workspace.
-            strategy: how to learn it, such as `isolate`, `tsmu`, `tsmu-plus` or `finetune`; by default as in tsmu.toml.
-            steps: optimisation steps, at least 2; `"auto"` goes on as long as the validation chips are served better;
-                by default as in tsmu.toml.
+            region: the region to learn, which must have chips in the workspace.
+            strategy: how the region is learned, such as `isolate`, `tsmu`, `tsmu-plus` or `finetune`; by default as in
+                tsmu.toml.
+            steps: number of optimisation steps, at least 2; `"auto"` continues as long as the scores on the validation
+                chips rise; by default as in tsmu.toml.
             batch_size: chips per step, 2 to 4096; by default as in tsmu.toml.
             seed: decides initial weights, chip order and augmentation.
-            encoder: of the first version, such as `resnet34`; by default as in tsmu.toml. Later ones keep it.
-            weights: what that encoder starts from: `auto` (pretrained ones that need no download), a name, a file,
-                or `none`; by default as in tsmu.toml.
+            encoder: the encoder of the first version, such as `resnet34`; by default as in tsmu.toml. Later versions
+                keep it.
+            weights: the weights from which the encoder starts: `auto` (pretrained ones that need no download), a name,
+                a file, or `none` (random ones); by default as in tsmu.toml.
             keep_validation: copy the validation chips into the workspace, so that later updates are checked on them
-                whatever happens to the originals.
-            devices: GPUs of each machine, or processes where there are none; `"auto"` takes all GPUs.
-            nodes: machines; for more than one give `cluster`, or start the call on all of them with srun or torchrun.
+                even if the original files are changed or removed.
+            devices: number of GPUs of each machine, or of processes if there are no GPUs; `"auto"` takes all GPUs.
+            nodes: number of machines; for more than one give `cluster`, or start the call on all of them with srun or
+                torchrun.
             accumulate: the number of parts in which each batch is learned, so that it takes that much less memory.
                 Batch normalisation and soft Dice then see one part at a time, so the result is a little different.
-            logger: what writes losses and scores into the workspace's folder `logs` during the training: `csv`,
-                `tensorboard`, `mlflow` or `wandb`; by default nothing does. All but `csv` need the extra of the same
+            logger: the logger that writes losses and scores into the workspace's folder `logs` during the training:
+                `csv`, `tensorboard`, `mlflow` or `wandb`; by default none. All but `csv` need the extra of the same
                 name: `pip install '.[tensorboard]'`.
-            cluster: a TOML file of SLURM's settings. The update is submitted as a job and not waited for; the same
-                call, with or without `cluster`, goes on where a job has ended early.
+            cluster: a TOML file with settings for SLURM. The update is submitted as a job, and the call does not wait
+                for it. The same call, with or without `cluster`, continues a job that has ended early.
 
         Returns:
-            The new version; its attribute `report` says what was done. With `cluster` a report instead, with the
-            job's number in `details` and its script and log in `outputs`.
+            The new version; its attribute `report` is the report of the update. With `cluster` a report instead, with
+            the job's number in `details` and its script and log in `outputs`.
 
         Raises:
-            UpdateError, ChipError, BundleError: the region cannot be learned, or not with these options; no version is
+            UpdateError, ChipError, BundleError: the region cannot be learned, or not with these options. No version is
                 written then.
-            UpdateError: the training was ended early by SIGUSR1, or because one of its processes has ended; the same
-                call goes on from its last checkpoint.
+            UpdateError: the training was ended early by SIGUSR1, or because one of its processes has ended. The same
+                call continues from its last checkpoint.
 
         Example:
             >>> model = work.update("alps", steps=2, batch_size=4)
@@ -131,7 +135,7 @@ class UpdateVerbs(WorkspaceBase):
             return self._update(region, options)
 
     def _update(self, region: str, options: UpdateKeywords) -> Model:
-        """Learn a region in this process, which works alone or leads others."""
+        """Learn a region in this process, which trains alone or leads other processes."""
         from tsmu.update import TrainingResources, update_bundle
 
         report, folder = self._begin(Report("update")), self.folder
@@ -161,7 +165,7 @@ class UpdateVerbs(WorkspaceBase):
         return Model(folder, bundle, display=self.display, report=report)
 
     def _submit_update(self, region: str, options: UpdateKeywords, cluster: Path) -> Report:
-        """Submit an update as a job of SLURM."""
+        """Submit an update as a job of SLURM, with the settings of the file `cluster`."""
         from tsmu.update import TrainingResources, submit_update
 
         report, settings = self._begin(Report("update")), self._training_settings(options)
@@ -176,13 +180,13 @@ class UpdateVerbs(WorkspaceBase):
         return report
 
     def _training_settings(self, options: UpdateKeywords) -> "TrainingSettings":
-        """Settings of a training, from options and tsmu.toml, once their numbers are checked."""
+        """Make the settings of a training from options and tsmu.toml, and check their numbers."""
         return training_settings(
             self.settings.update, options["steps"], options["batch_size"], options["seed"], options["accumulate"]
         )
 
     def _warn_of_random_weights(self, report: Report, options: UpdateKeywords) -> None:
-        """Warn before a training that starts from random weights only because this machine has no others."""
+        """Warn before a training that starts from random weights because this machine has no pretrained ones."""
         from tsmu.model import AUTO_WEIGHTS, current_bundle, has_local_weights
 
         encoder = options["encoder"] or self.settings.model.encoder
@@ -194,7 +198,7 @@ class UpdateVerbs(WorkspaceBase):
             )
 
     def _report_pins(self, report: Report) -> None:
-        """Say which regions stay with earlier versions, and why."""
+        """Report which regions are pinned to other versions than the current one, and why."""
         from tsmu.model import read_serving
 
         pins = read_serving(self.folder.models).pins
@@ -207,7 +211,7 @@ def check_devices(devices: int | Literal["auto"], nodes: int) -> None:
     """Check the numbers of devices and of machines.
 
     Raises:
-        UpdateError: one of them is no whole number of at least 1.
+        UpdateError: one of them is not a whole number of at least 1; for `devices`, `auto` is valid, too.
     """
     if devices != "auto":
         check_range("devices", devices, UpdateError, 1, whole=True)
@@ -215,12 +219,12 @@ def check_devices(devices: int | Literal["auto"], nodes: int) -> None:
 
 
 def end_as_follower() -> None:
-    """Take part in the training and exit, in all processes that SLURM or torchrun has started save the leading one.
+    """Take part in the training and exit, in all but the leading one of the processes started by SLURM or torchrun.
 
     In the leading process, and in one that was started alone, nothing happens.
 
     Raises:
-        SystemExit: the training is over; what comes after it is only for the leading process.
+        SystemExit: the training is over; only the leading process does the work after it.
         UpdateError: the leading process has ended early, or computes in another precision.
     """
     from tsmu.update import follow, is_follower
@@ -233,13 +237,13 @@ def end_as_follower() -> None:
 def training_settings(
     defaults: "UpdateSettings", steps: int | str | None, batch_size: int | None, seed: int, accumulate: int
 ) -> "TrainingSettings":
-    """Settings of a training, once its numbers are checked.
+    """Make the settings of a training, and check their numbers.
 
     Args:
-        defaults: of tsmu.toml, for steps and batch size that are None.
-        steps: a number, or `auto`.
+        defaults: the section of tsmu.toml from which `steps` and `batch_size` are taken if they are None.
+        steps: number of optimisation steps, or `auto`.
         batch_size: chips per step.
-        seed: of all random draws.
+        seed: the seed of all random numbers.
         accumulate: number of parts in which each batch is learned.
 
     Raises:
@@ -258,10 +262,10 @@ def training_settings(
 
 
 def check_steps(steps: int | str) -> int:
-    """The number of steps, from 2 on, as a number or as its digits.
+    """Read a number of steps, at least 2, from a number or a text.
 
     Raises:
-        UpdateError: it is something else.
+        UpdateError: it is no whole number, or less than 2.
     """
     if not str(steps).isdecimal() or int(steps) < 2:
         raise UpdateError(f"--steps {steps}: must be a number of at least 2, or auto")
@@ -269,7 +273,10 @@ def check_steps(steps: int | str) -> int:
 
 
 def _show_step(report: Report, show: "ShowProgress", now: "TrainingProgress") -> None:
-    """Show one step of the training and store the share of time spent waiting for chips; first say where it resumes."""
+    """Show one step of the training, and store the share of time spent waiting for chips.
+
+    If the first step that is shown is not the first of the training, report where the training was resumed.
+    """
     if "waited" not in report.details and now.step > 1:
         report.details["resumed_after"] = now.step - 1
         report.say(f"Goes on after step {now.step - 1} of {now.steps}")
@@ -279,13 +286,13 @@ def _show_step(report: Report, show: "ShowProgress", now: "TrainingProgress") ->
 
 
 def _report_learning(report: Report, region: str, bundle: "Bundle", *, may_repeat: bool) -> None:
-    """Say how well the region was learned, from which weights, and which step was kept.
+    """Report how well the region was learned, from which weights, and the weights of which step were kept.
 
     Args:
-        report: to be filled.
-        region: the one that was learned.
+        report: the report to be filled.
+        region: the region that was learned.
         bundle: the new version.
-        may_repeat: whether the number of steps was to be chosen on validation chips.
+        may_repeat: whether the number of steps was `auto`, so that it was to be chosen on validation chips.
     """
     from tsmu.model import describe_weights
 

@@ -1,4 +1,4 @@
-"""The verb that says what an update would do and cost, before hours are spent on it."""
+"""The verb that estimates what an update would do, and how much time and memory it would take."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tsmu.update import StageEstimate, UpdateEstimate
 
 GIGABYTE = 1e9
-# What splits, stages of a training, parts of an update and processes are called in sentences.
+# What messages call the splits, the stages of a training, the parts of an update, and the users of memory.
 PURPOSES = {"train": "to learn from", "val": "to check on meanwhile", "test": "to score on"}
 STAGES = {
     "all": "the whole model",
@@ -33,14 +33,14 @@ USERS = {"process": "the training", "loader": "each process that reads chips for
 
 @dataclass(repr=False)
 class UpdateEstimateReport(Report):
-    """What an update would do and cost.
+    """The report of an estimate.
 
     Attributes:
         chips: number of chips per split.
-        stages: of the training, one row each: stage, steps, seconds_per_step.
-        seconds: by part of the update; an upper bound where the training may end early by its validation chips.
-        memory: bytes at the peak, of `process` (this one), `loader` (each process that loads chips) and `gpu`; only
-            of those that are used.
+        stages: the stages of the training, one row each: stage, steps, seconds_per_step.
+        seconds: seconds by part of the update; upper bounds if the validation chips may end the training early.
+        memory: largest memory in bytes of `process` (this one), `loader` (each process that loads chips) and `gpu`;
+            only those that are used.
     """
 
     chips: dict[str, int] | None = None
@@ -67,31 +67,33 @@ class UpdateEstimateVerbs(WorkspaceBase):
         accumulate: int = 1,
         logger: str | None = None,
     ) -> UpdateEstimateReport:
-        """Say what `update` would do with the same options, and what time and memory it would take; write nothing.
+        """Estimate what `update` would do with the same options, and how much time and memory it would take.
 
-        The update is planned, its chips are read, and ten of its steps are measured after one that warms up; on a
-        GPU 20 steps after ten. The time in which Python loads its libraries is not part of the estimate. Memory is
-        the peak of this process so far and what checkpoints add, so call the method in a fresh process to learn what
-        an update needs by itself.
+        Nothing is written. The update is planned, its chips are read, and ten of its steps are measured after one that
+        warms up; on a GPU 20 steps after ten. The time in which Python loads its libraries is not a part of the
+        estimate. The memory is the peak of this process so far, plus what checkpoints add. Call the method in a new
+        process to learn what an update needs by itself.
+
+        All arguments are those of `update`.
 
         Args:
-            region: has chips in the workspace.
-            strategy: as in `update`, like all that follow.
-            steps: optimisation steps, or `"auto"`.
+            region: the region, which must have chips in the workspace.
+            strategy: how the region is learned.
+            steps: number of optimisation steps, or `"auto"`.
             batch_size: chips per step.
             seed: decides initial weights, chip order and augmentation.
-            encoder: of the first version.
-            weights: what that encoder starts from.
-            devices: GPUs of each machine, or processes; all of them take part in the measured steps.
-            nodes: machines.
+            encoder: the encoder of the first version.
+            weights: the weights from which the encoder starts.
+            devices: number of GPUs of each machine, or of processes; all of them take part in the measured steps.
+            nodes: number of machines.
             accumulate: number of parts in which each batch is learned.
-            logger: checked as `update` does it; nothing is logged.
+            logger: the logger, which is only checked; nothing is logged.
 
         Returns:
             The report, with chips, stages, seconds and memory.
 
         Raises:
-            UpdateError, ChipError, BundleError: where `update` would raise them.
+            UpdateError, ChipError, BundleError: `update` would raise them, too.
 
         Example:
             >>> estimate = work.estimate_update("andes", steps=20, batch_size=4)
@@ -143,7 +145,7 @@ def _add_figures(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> No
 
 
 def describe_estimate(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
-    """Say the figures of an estimate in sentences."""
+    """Report the figures of an estimate in sentences."""
     plan = estimate.plan
     request, parent = plan.request, plan.parent
     learned = f"{request.region} learned by the strategy {request.strategy.name}"
@@ -170,9 +172,9 @@ def describe_estimate(report: UpdateEstimateReport, estimate: "UpdateEstimate") 
 
 
 def _steps_line(estimate: "UpdateEstimate") -> str:
-    """Say how many steps there are, of how many chips, what is learned in them, and how long each takes."""
+    """Write how many steps there are, with how many chips, what is learned in them, and how long each takes."""
     by_name: dict[str, list[StageEstimate]] = {}
-    for stage in estimate.stages:  # the last one as often as it may be repeated
+    for stage in estimate.stages:  # the last stage occurs once for each time that it may be repeated
         by_name.setdefault(stage.name, []).append(stage)
     parts = [
         f"{sum(stage.steps for stage in stages)} for {STAGES.get(name, name)}, {stages[0].seconds_per_step:.2g} s each"
@@ -185,7 +187,7 @@ def _steps_line(estimate: "UpdateEstimate") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time for people, in two or three digits.
+    """Write a number of seconds for people, with two or three digits.
 
     Example:
         >>> duration(42.3), duration(1234), duration(9000)

@@ -1,4 +1,4 @@
-"""A workspace: a folder of the user's work, and the verbs that act on it."""
+"""The class `Workspace`: a folder with a user's work, and the verbs (methods) that act on it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +38,11 @@ class Workspace(
     ExportVerbs,
     WorkspaceTables,
 ):
-    """A folder in which one model learns region after region, and everything around it: the verbs of `tsmu`.
+    """A folder in which one model learns region after region, with its data, maps and landslide database.
 
-    Every command of the command line is a method with the same options and defaults, and returns a report, a
-    table or what was made instead of printing. A method takes the workspace's lock while it writes, stores the
-    issues of its input in `issues.csv`, and leaves nothing half-written behind.
+    Every command of the command line is a method with the same options and defaults. Instead of printing, it returns a
+    report, a table, or the object that it made. A method takes the workspace's lock while it writes, stores the issues
+    of its input in `issues.csv`, and leaves nothing half-written behind.
 
     Example:
         >>> work = Workspace("new")
@@ -55,13 +55,13 @@ class Workspace(
 
     @classmethod
     def init(cls, folder: Path | str = ".", *, display: Display | None = None) -> "InitReport":
-        """Make a folder a workspace, and say what comes next; one that already is stays as it is.
+        """Make a folder a workspace, and report the next commands; a folder that is a workspace already is not changed.
 
-        `Workspace(folder)` does the same and gives the workspace itself.
+        `Workspace(folder)` does the same and returns the workspace itself.
 
         Args:
-            folder: its path; it may exist.
-            display: shows the message.
+            folder: the path of the folder, which may exist already.
+            display: shows the messages; by default they are only in the report.
 
         Returns:
             The report, with the workspace.
@@ -84,7 +84,7 @@ class Workspace(
 
 @dataclass(repr=False)
 class InitReport(Report):
-    """What making a folder a workspace did.
+    """The report of making a folder a workspace.
 
     Attributes:
         workspace: the workspace.
