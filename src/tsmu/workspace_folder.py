@@ -96,7 +96,7 @@ class MapSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """The address of the landslide database: a GeoPackage's path, from the workspace, or a server's address."""
+    """The address of the landslide database: a GeoPackage's path, relative to the workspace, or a server's address."""
 
     address: str = "landslides.gpkg"
 

@@ -25,9 +25,9 @@ async def changes(
 ) -> StreamingResponse:
     """Stream changes of the database, whoever makes them, as server-sent events, without an end.
 
-    The data of a `change` is JSON: `landslides` and `runs` count those that are new or changed, `ids` are ids of such
-    landslides, `decisions` say who decided what, and `scenes` says whether scenes were added, removed or moved. In a
-    blind review, judgements of others are sent only to those who may see them.
+    The data of a `change` is JSON: `landslides` is the number of new or changed landslides, `ids` are ids of them,
+    `runs` is the number of new mapping runs, `decisions` say who decided what, and `scenes` says whether scenes were
+    added, removed or moved. In a blind review, judgements of others are sent only to those who may see them.
     """
     feed: ChangeFeed = request.app.state.change_feed
     since = ChangeMark.parse(last_event_id) if last_event_id else None
