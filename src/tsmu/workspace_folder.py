@@ -263,25 +263,29 @@ class WorkspaceFolder:
         """The folder of maps, with one folder per mapped scene."""
         return self.root / "maps"
 
-    def map_folder(self, scene: str) -> Path:
-        """The folder of the newest map of a scene: one in `maps`, or that of `tsmu map --out`.
+    def map_folders(self, scene: str) -> list[Path]:
+        """The folders in which the map of a scene of this name may lie, the newest map's first.
+
+        They are the folder that `tsmu map --out` was given last, and the one in `maps`. Scenes of one name may have
+        maps in both.
 
         Args:
             scene: name of the scene.
 
         Example:
-            >>> space.map_folder("ridge").relative_to(space.root).as_posix()
-            'maps/ridge'
+            >>> [folder.relative_to(space.root).as_posix() for folder in space.map_folders("ridge")]
+            ['maps/ridge']
         """
         note = self._map_note(scene)
-        return self.root / note.read_text(encoding="utf-8") if note.is_file() else self.maps / scene
+        elsewhere = [self.root / note.read_text(encoding="utf-8")] if note.is_file() else []
+        return [*elsewhere, self.maps / scene]
 
     def note_map_folder(self, scene: str, folder: Path) -> None:
-        """Record the folder of a scene's map, so that `map_folder` finds it.
+        """Note where a scene was mapped, so that `map_folders` finds its map.
 
         Args:
             scene: name of the scene.
-            folder: folder of its map.
+            folder: the folder of its map.
         """
         note = self._map_note(scene)
         if folder.resolve() == (self.maps / scene).resolve():

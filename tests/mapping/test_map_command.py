@@ -388,10 +388,10 @@ def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_the_folder_of_the_newest_map_is_known(tmp_path: Path, space: WorkspaceFolder) -> None:
     scene = write_raster(tmp_path / "ridge.tif", np.full((3, 80, 80), 90, np.uint8), **PLACE)
     command = ("map", scene, "--region", "alps", "--engine", "torch", "--workspace", space.root)
-    assert space.map_folder("ridge") == space.maps / "ridge"
+    assert space.map_folders("ridge") == [space.maps / "ridge"]
     for out, folder in ((("--out", tmp_path / "map"), tmp_path / "map"), ((), space.maps / "ridge")):
         assert tsmu(*command, *out).exit_code == 0
-        assert space.map_folder("ridge") == folder
+        assert space.map_folders("ridge")[0] == folder
         assert (folder / "probability.tif").is_file()
 
 

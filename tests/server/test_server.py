@@ -218,6 +218,7 @@ def test_the_features_api_keeps_to_the_standard(larger: WorkspaceFolder) -> None
             with pytest.raises(HTTPError) as caught:
                 ask(f"{items}{bad}")
             assert caught.value.code == 400, bad
+            assert bad[1:].partition("=")[0] in json.loads(caught.value.read())["error"], bad
         for missing in (f"{items}/nothing", f"{address}/ogc/collections/none/items"):
             with pytest.raises(HTTPError, match="404"):
                 ask(missing)

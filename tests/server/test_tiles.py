@@ -346,7 +346,7 @@ def test_a_missing_image_is_named_without_its_path(client: Client, survey: Works
     assert str(survey.root) not in answer.text
 
 
-def test_a_scene_does_not_show_the_map_of_another_one_of_its_name(tmp_path: Path) -> None:
+def test_scenes_of_one_name_show_their_own_maps(tmp_path: Path) -> None:
     work = Workspace(tmp_path / "survey")
     for seed, folder in enumerate(("one", "other")):
         for name, pixels in zip(("pre", "post"), images(seed), strict=True):
@@ -362,6 +362,8 @@ def test_a_scene_does_not_show_the_map_of_another_one_of_its_name(tmp_path: Path
             rows = scenes(records).drop(columns="geometry").to_dict("records")
             return [row["post"] for row in rows if find_raster(context, row, SceneLayer.PROBABILITY)]
 
+    assert set(with_map()) == {str(post), str(other)}
+    shutil.rmtree(tmp_path / "elsewhere")
     assert with_map() == [str(post)]
     post.write_bytes(post.read_bytes() + b"0")  # replaced under its name: the map is still this scene's
     assert with_map() == [str(post)]

@@ -190,6 +190,15 @@ def test_shares_where_percent_are_meant_are_refused(empty: Workspace) -> None:
         empty.fetch_pairs(stac="catalog.json", collection="scenes", max_cloud=0.2)
 
 
+def test_inventories_below_the_home_folder_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    gpd.GeoDataFrame(geometry=[shapely.box(7, 46, 7.1, 46.1)], crs=4326).to_file(tmp_path / "one.geojson")
+    report = compare_inventories("~/one.geojson", "~/one.geojson", "~/plots.png")
+    assert report.summary["iou_of_areas"] == 1
+    assert report.outputs["picture"] == str(tmp_path / "plots.png")
+    assert (tmp_path / "plots.png").is_file()
+
+
 def test_a_table_in_the_place_of_an_inventory_is_told(tmp_path: Path) -> None:
     table = gpd.GeoDataFrame(geometry=[shapely.box(7, 46, 7.1, 46.1)], crs=4326)
     with pytest.raises(DatabaseError, match="is of the type GeoDataFrame, and a path or an address is needed there"):

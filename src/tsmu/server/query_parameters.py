@@ -82,8 +82,12 @@ def read_bbox(text: str | None) -> Box | None:
     return sides[0], sides[1], sides[2], sides[3]
 
 
-def read_dates(text: str | None) -> tuple[date | None, date | None] | None:
+def read_dates(text: str | None, name: str = "dates") -> tuple[date | None, date | None] | None:
     """Read an interval `FIRST/LAST`, or one day; an end that is empty or `..` is open, and times of day are ignored.
+
+    Args:
+        text: the interval; None gives None.
+        name: the name of the parameter, for messages.
 
     Example:
         >>> read_dates("2024-05-01/..")
@@ -96,7 +100,7 @@ def read_dates(text: str | None) -> tuple[date | None, date | None] | None:
     try:
         first_day, last_day = (None if end in ("", "..") else date.fromisoformat(end[:10]) for end in ends)
     except ValueError:
-        raise RequestError(400, "dates: not of the form 2024-05-01/2024-05-31; correct it") from None
+        raise RequestError(400, f"{name}: not of the form 2024-05-01/2024-05-31; correct it") from None
     return first_day, last_day
 
 

@@ -155,6 +155,20 @@ def user_path(path: Path | str) -> Path:
     return path.expanduser() if path.parts[:1] == ("~",) else path
 
 
+def user_place(place: Path | str) -> Path | str:
+    """Read a path as `user_path` does; the address of a server, which has `://` in it, stays as it is.
+
+    Raises:
+        TsmuError: `place` is neither a path nor a text.
+
+    Example:
+        >>> user_place("postgresql://eva@host/survey"), user_place("survey.gpkg").name
+        ('postgresql://eva@host/survey', 'survey.gpkg')
+    """
+    text = place_text(place)
+    return text if "://" in text else user_path(text)
+
+
 def user_folder(path: Path | str, error: type[TsmuError]) -> Path:
     """Read the path of a folder into which files are going to be written.
 

@@ -260,7 +260,7 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
         report.records = sum(rows.values())
         report.details["rows"] = rows
         if isinstance(new.place, Path):
-            report.outputs["database"] = str(target)
+            report.outputs["database"] = str(new.place)
         report.say(f"{counted(report.records, 'row')} copied, {counted(rows['landslide'], 'landslide')} among them")
         return new
 

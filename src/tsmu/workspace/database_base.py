@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import Reporting, as_day, list_names, user_path
+from tsmu.workspace.base import Reporting, as_day, list_names, user_place
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
@@ -53,9 +53,8 @@ class DatabaseBase(Reporting):
                 in the current folder.
             display: shows messages, issues and progress; by default progress bars.
         """
-        on_server = "://" in str(place)
-        self.place: Path | str = str(place) if on_server else user_path(place)
-        self.issues_file = Path(issues_file or (ISSUES if on_server else f"{self.place}.{ISSUES}"))
+        self.place = user_place(place)
+        self.issues_file = Path(issues_file or (f"{self.place}.{ISSUES}" if isinstance(self.place, Path) else ISSUES))
         self.display = display or BarDisplay()
 
     @contextmanager

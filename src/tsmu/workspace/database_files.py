@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
-from tsmu.workspace.base import check_mapping, list_names, new_file, place_text, user_path
+from tsmu.workspace.base import check_mapping, list_names, new_file, place_text, user_path, user_place
 from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, describe_set_aside, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
@@ -308,18 +308,18 @@ def compare_inventories(
     from tsmu.database import check_picture_file, compare, draw_comparison
 
     conditions = landslide_filters(filters)
-    a, b = place_text(a, DatabaseError), place_text(b, DatabaseError)
-    out = None if out is None else place_text(out, DatabaseError)
-    if out:
-        check_picture_file(new_file(out, DatabaseError))
+    a, b = (user_place(place_text(place, DatabaseError)) for place in (a, b))
+    picture = None if out is None else new_file(place_text(out, DatabaseError), DatabaseError)
+    if picture:
+        check_picture_file(picture)
     report = ComparisonReport("db compare", display or BarDisplay())
     report.display.begin(report)
     log = IssueLog(f"{a} and {b}")
     with report.collect_issues(log):
         comparison = compare(a, b, log, conditions, list_names(layer))
-    if out:
-        draw_comparison(comparison, user_path(out))
-        report.outputs["picture"] = str(out)
+    if picture:
+        draw_comparison(comparison, picture)
+        report.outputs["picture"] = str(picture)
     report.pairs, report.summary = comparison.pairs, comparison.summary()
     report.records = report.summary["matched"]
     report.details |= report.summary

@@ -231,7 +231,7 @@ class MapVerbs(WorkspaceBase):
                 report.records += summary["records"]
                 report.say(_describe_map(summary))
         report.add_issues(log, folder.issues)
-        _finish(report, len(log), options.dem, folder, database.name)
+        _finish(report, len(log.errors), options.dem, folder, database.name)
 
     def _require_model(self, *, has_pair: bool) -> None:
         """Refuse to map by a decoder if there is no model; for a pair, the error recommends a map by change.
@@ -324,7 +324,7 @@ def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport
     return SceneMap(order.name, order.post, probability, files, polygons, summary, report)
 
 
-def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceFolder", database: str) -> None:
+def _finish(report: MapReport, not_mapped: int, dem: str | None, folder: "WorkspaceFolder", database: str) -> None:
     """Put the maps into the report, and say where they are and what to do next.
 
     Raises:
@@ -332,7 +332,7 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
     """
     summaries = [scene.summary for scene in report.scenes]
     if not summaries:
-        raise MapError(f"none of {counted(issues, 'scene')} could be mapped; see {folder.issues}")
+        raise MapError(f"none of {counted(not_mapped, 'scene')} could be mapped; see {folder.issues}")
     if dem:
         report.say(f"{dem}: its values were read as metres")
     report.outputs |= {"database": database} | (summaries[0]["outputs"] if len(summaries) == 1 else {})

@@ -352,7 +352,7 @@ def _read_datetime(text: str | None) -> tuple[date | None, date | None] | None:
                 datetime.fromisoformat(end)
             except ValueError:
                 raise RequestError(400, "datetime: not RFC 3339; correct it") from None
-    return read_dates(text)
+    return read_dates(text, "datetime")
 
 
 def _parents(request: Request, depth: int) -> tuple[tuple[str, str], ...]:

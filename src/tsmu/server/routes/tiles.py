@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from tsmu.server.context import Context
+from tsmu.server.errors import RequestError
 from tsmu.server.query_parameters import FiltersQuery, TileIndex, TileZoom
 from tsmu.server.tiles import BUFFER, EXTENT, LandslideBoxCache, TileCache, render_tile
 
@@ -29,7 +30,7 @@ def tile(
     drawn.
     """
     if max(x, y) >= 1 << z:
-        return Response(status_code=404)
+        raise RequestError(404, "no such tile")
     box_cache: LandslideBoxCache = request.app.state.landslide_boxes
     cache: TileCache = request.app.state.tile_cache
     boxes = box_cache.boxes_of_tile(filters, z, x, y, BUFFER / EXTENT)

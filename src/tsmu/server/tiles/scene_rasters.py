@@ -102,9 +102,6 @@ def _band_names(raster: SceneRaster) -> tuple[str, ...]:
 def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
     """Find the raster of a scene's layer; None if the scene has no such layer, or its file is not on this machine.
 
-    The folder of a map is found by the name of its scene. A map in it that was made of another scene of the same name
-    is not returned.
-
     Args:
         context: the server's context.
         scene: the scene's row in the scene table.
@@ -114,13 +111,24 @@ def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer
         path = context.dem
     elif layer in PERCENT_LAYERS:
         name = PROBABILITY_FILE if layer == SceneLayer.PROBABILITY else DEVIATION_FILE
-        path = context.workspace.map_folder(check_scene_name(scene["name"])) / name
-        if not (path.is_file() and _shows_scene(context, path, scene["post"])):
-            path = None
+        folder = _find_map(context, scene)
+        path = folder / name if folder else None
     else:
         stored = scene[layer]
         path = None if not stored or is_remote(stored) else context.workspace.root / stored
     return SceneRaster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
+
+
+def _find_map(context: ServerContext, scene: dict[str, Any]) -> Path | None:
+    """Find the folder of a scene's newest map by the name of the scene; None if there is no map of it.
+
+    A map that was made of another scene of the same name is not the scene's.
+    """
+    for folder in context.workspace.map_folders(check_scene_name(scene["name"])):
+        probability = folder / PROBABILITY_FILE
+        if probability.is_file() and _shows_scene(context, probability, scene["post"]):
+            return folder
+    return None
 
 
 def _shows_scene(context: ServerContext, path: Path, post: str | None) -> bool:
