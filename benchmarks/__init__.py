@@ -1,1 +1,1 @@
-"""What measures tsmu's own claims, from a checkout: `python -m benchmarks COMMAND ...`. README.md has the commands."""
+"""Benchmarks of tsmu's own claims, run from a checkout with `python -m benchmarks COMMAND ...`; see README.md."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks COMMAND ...`, from the root of a checkout."""
+"""The entry point of `python -m benchmarks COMMAND ...`, which is run from the root of a checkout."""
 
 from benchmarks.commands import app
 from tsmu.cli import main

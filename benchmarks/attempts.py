@@ -1,7 +1,8 @@
-"""What other losses, augmentations and longer trainings would bring to a model of one region.
+"""A benchmark of other losses, augmentations and longer trainings for a model of one region.
 
-Each attempt changes one thing in the training of a separate model and leaves the rest as `tsmu update` has it. What is
-better on the validation chips is a candidate for the product; the test chips show whether that holds.
+Each attempt changes the training of a separate model in one respect and leaves the rest as in `tsmu update`. Changes
+that give better scores on the validation chips are candidates for the product; the test chips show whether these scores
+hold.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,12 +47,12 @@ from tsmu.update import (
 
 RESULTS, TABLE = "attempts.json", "attempts.md"
 FOCAL_POWER = 2.0  # Lin et al. 2017
-EDGE_WEIGHT = 5.0  # of pixels near an outline, where others have 1
-EDGE_SIZE = 5  # side of the square in which a pixel near an outline sees both kinds, pixels
-CHANGED_SHARE = 0.5  # of the chips of a batch, where an attempt changes images
+EDGE_WEIGHT = 5.0  # weight of pixels near an outline in the loss; other pixels have the weight 1
+EDGE_SIZE = 5  # a pixel is near an outline if a square around it with this side (pixels) has both classes
+CHANGED_SHARE = 0.5  # probability with which an attempt that changes images changes a chip
 LARGEST_ZOOM = 2.0
-OWN_RATE = 3e-3  # at which `isolate` trains what later regions have of their own
-BAND_JITTER = 0.2  # largest change of each band's gain (relative) and offset (standard deviations), by itself
+OWN_RATE = 3e-3  # the learning rate with which `isolate` trains the parts that belong to a later region alone
+BAND_JITTER = 0.2  # largest change of each band's gain (relative) and of its offset (in standard deviations)
 PARTS = ("val", "test")
 
 LabelLosses = Callable[[Tensor, Tensor], Losses]
@@ -83,36 +84,39 @@ def lovasz_losses(logits: Tensor, mask: Tensor) -> Losses:
 
 
 def dice_alone(logits: Tensor, mask: Tensor) -> Losses:
-    """Soft Dice without cross-entropy, as Nagendra et al. 2022 have it."""
+    """Soft Dice without cross-entropy, as in Nagendra et al. 2022."""
     return {"dice": label_losses(logits, mask)["dice"]}
 
 
 def _entropy(logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The cross-entropy of each pixel, and which pixels are known and which landslides, all (N, H, W)."""
+    """The cross-entropy of each pixel, which pixels are known, and which are landslides, (N, H, W) each."""
     target = mask == LANDSLIDE
     entropy = functional.binary_cross_entropy_with_logits(logits.float(), target.float(), reduction="none")
     return entropy, mask != UNKNOWN, target
 
 
 def _widened(pixels: Tensor) -> Tensor:
-    """These pixels (N, H, W) and those within two of them."""
+    """Widen marked areas (N, H, W): mark every pixel with a marked one in the square of side `EDGE_SIZE` around it."""
     widened: Tensor = functional.max_pool2d(pixels.float()[:, None], EDGE_SIZE, stride=1, padding=EDGE_SIZE // 2)
     return widened[:, 0] > 0
 
 
 def unchanged(context: UpdateContext, batch: Batch) -> Batch:
-    """The batch as it is."""
+    """Return the batch unchanged."""
     del context
     return batch
 
 
 def cut_mix(context: UpdateContext, batch: Batch) -> Batch:
-    """Put a rectangle of the next chip, image and mask, into half of the chips (Yun et al. 2019, arXiv 1905.04899)."""
+    """Copy a rectangle of the next chip's image and mask into about half of the chips.
+
+    The method is that of Yun et al. 2019, arXiv 1905.04899.
+    """
     del context
     image, mask = batch["image"].clone(), batch["mask"].clone()
     height, width = mask.shape[1:]
     for number, generator in _chosen_chips(batch):
-        share = torch.rand(3, generator=generator)  # of the area that stays, and where the rectangle is centred
+        share = torch.rand(3, generator=generator)  # share of the area that is kept; row and column of the centre
         size = float((1 - share[0]).sqrt())
         rows = _interval(float(share[1]), size, height)
         columns = _interval(float(share[2]), size, width)
@@ -123,7 +127,7 @@ def cut_mix(context: UpdateContext, batch: Batch) -> Batch:
 
 
 def zoom_in(context: UpdateContext, batch: Batch) -> Batch:
-    """Enlarge a random window of half of the chips to the whole chip, up to twice."""
+    """In about half of the chips, enlarge a random window to the whole chip, by a factor of up to two."""
     del context
     image, mask = batch["image"].clone(), batch["mask"].clone()
     height, width = mask.shape[1:]
@@ -139,7 +143,7 @@ def zoom_in(context: UpdateContext, batch: Batch) -> Batch:
 
 
 def band_jitter(context: UpdateContext, batch: Batch) -> Batch:
-    """Change gain and offset of each band of half of the chips by itself, so that colours shift."""
+    """In about half of the chips, change gain and offset of each band independently, so that colours shift."""
     image = batch["image"].clone()
     mean, std = (values.reshape(-1, 1, 1).to(image) for values in (context.network.mean, context.network.std))
     for number, generator in _chosen_chips(batch):
@@ -149,18 +153,30 @@ def band_jitter(context: UpdateContext, batch: Batch) -> Batch:
 
 
 def _chosen_chips(batch: Batch) -> list[tuple[int, torch.Generator]]:
-    """The chips of a batch that are changed, by position, each with a generator of its own."""
+    """Choose the chips of a batch that are changed: the position of each, and its own random generator."""
     generators = [(number, chip_generator(int(seed))) for number, seed in enumerate(batch["seed"])]
     return [(number, each) for number, each in generators if torch.rand((), generator=each) < CHANGED_SHARE]
 
 
 def _interval(centre: float, size: float, length: int) -> slice:
-    """A part of an axis of so many pixels; centre and size are shares of it, and what lies outside is cut off."""
+    """An interval of an axis, cut off at the axis's ends.
+
+    Args:
+        centre: centre of the interval, as a share of the axis.
+        size: size of the interval, as a share of the axis.
+        length: length of the axis, pixels.
+    """
     return slice(max(round((centre - size / 2) * length), 0), min(round((centre + size / 2) * length), length))
 
 
 def _window(position: float, size: float, length: int) -> slice:
-    """A part of an axis of so many pixels that lies within it; position 0 is its lowest place, 1 its highest."""
+    """An interval of an axis that lies wholly within it.
+
+    Args:
+        position: 0 puts the interval at the axis's beginning, 1 at its end.
+        size: size of the interval, as a share of the axis.
+        length: length of the axis, pixels.
+    """
     pixels = round(size * length)
     start = round(position * (length - pixels))
     return slice(start, start + pixels)
@@ -176,11 +192,12 @@ class Attempt:
     """One change to the training of a separate model.
 
     Attributes:
-        losses: of logits and mask.
-        change: of each batch, after the product's augmentation.
-        rounds: how many times as many steps are taken.
-        keeps_encoder: the pretrained convolutions stay as they are, and the region learns what every later region of
-            `isolate` learns: its normalisation, adapters and decoder. The result then depends on no order of regions.
+        losses: computes the losses from logits and mask.
+        change: changes each batch after the product's augmentation.
+        rounds: factor by which the number of steps is multiplied.
+        keeps_encoder: whether the pretrained convolutions stay unchanged, so that the region learns only what every
+            later region of `isolate` learns: its normalisation, adapters and decoder. The result then does not depend
+            on an order of regions.
     """
 
     losses: LabelLosses = label_losses
@@ -205,7 +222,7 @@ ATTEMPTS = {
 
 
 class AttemptedTraining(Strategy):
-    """A separate model that is trained as an attempt has it."""
+    """The strategy that trains a separate model with the change of an attempt."""
 
     name: ClassVar[str] = "attempt"
     source: ClassVar[str] = "separate models"
@@ -214,7 +231,7 @@ class AttemptedTraining(Strategy):
         self._attempt = attempt
 
     def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
-        """What the region has of its own: used where its decoder was added before the training (`keeps_encoder`)."""
+        """Train only the region's own parts; used if its decoder was added before the training (`keeps_encoder`)."""
         own = region_parts(context.decoder)
         return [Stage("own parts", steps, dict.fromkeys(own, OWN_RATE), frozenset(own))]
 
@@ -233,21 +250,22 @@ def run_attempts(
     announce: Callable[[str], None],
     report: ProgressCallback | None,
 ) -> dict[str, Any]:
-    """Train a separate model of each region by each attempt, and write `attempts.json` and `attempts.md`.
+    """Train a separate model of each region with each attempt, and write `attempts.json` and `attempts.md`.
 
     Args:
-        settings: as of the continual benchmark; its strategies are not used.
-        names: the attempts, of `ATTEMPTS`.
+        settings: settings of the continual benchmark; their strategies are not used.
+        names: names of the attempts, which are keys of `ATTEMPTS`.
         out: folder of the results; cells that it holds from a run with equal settings are kept.
         announce: called with one line before each training.
         report: called after each optimisation step.
 
     Returns:
         The content of attempts.json: `cells` with attempt, region, seed, processor seconds of the training, the
-        threshold that the validation chips choose, and for `val` and `test` the IoU at 50 % and at that threshold.
+        threshold (percent) chosen on the validation chips, and for `val` and `test` the IoU at 50 % and at that
+        threshold.
 
     Raises:
-        BenchmarkError: there is no attempt of a name, or the folder holds a run with other settings.
+        BenchmarkError: an attempt does not exist, or the folder holds a run with other settings.
     """
     if unknown := [name for name in names if name not in ATTEMPTS]:
         raise BenchmarkError(f"--attempts {', '.join(unknown)}: there are {', '.join(ATTEMPTS)}")
@@ -298,7 +316,7 @@ def _measure(sequence: RegionSequence, attempt: Attempt, report: ProgressCallbac
 
 
 def attempts_table(results: Mapping[str, Any]) -> str:
-    """Write the results as Markdown: IoU at 50 % on validation / test chips, by region and in the mean."""
+    """Write the results as Markdown: IoU at 50 % on validation / test chips of each region, and their means."""
     cells = results["cells"]
     regions = list(dict.fromkeys(cell["region"] for cell in cells))
     lines = [f"| attempt | seeds | {' | '.join(regions)} | mean |", "|---" * (len(regions) + 3) + "|"]

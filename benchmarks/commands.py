@@ -1,6 +1,6 @@
-"""The commands of `python -m benchmarks`: what measures tsmu's own claims, on fixed data, from a checkout.
+"""The commands of `python -m benchmarks`, which measure tsmu's own claims on fixed data, from a checkout.
 
-What users run on data of their own is `tsmu benchmark` (`tsmu.cli.benchmark`), whose options these commands share.
+Benchmarks for users' own data are run by `tsmu benchmark` (`tsmu.cli.benchmark`); these commands share its options.
 """
 
 from pathlib import Path
@@ -127,7 +127,11 @@ def attempts(
 
 
 def _parse_sizes(text: str) -> list[int]:
-    """Read numbers of chips."""
+    """Read whole numbers above 0, separated by commas.
+
+    Raises:
+        BenchmarkError: the text has another form.
+    """
     from tsmu.errors import BenchmarkError
 
     words = [word.strip() for word in text.split(",")]

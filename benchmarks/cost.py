@@ -1,8 +1,8 @@
 """The cost of an update when there are already n regions, compared with training all regions anew.
 
-The time per step is measured. Every update has the same number of steps, and joint training of n regions gets n
-times as many. Where more regions are asked for than there are data of, the same ones follow again under other names:
-the time of a step does not depend on what the images show.
+The time per step is measured. Every update has the same number of steps, and joint training of n regions gets n times
+as many. If there are fewer regions with data than updates, the regions are repeated under other names, because the time
+of a step does not depend on the content of the images.
 """
 
 import statistics
@@ -32,7 +32,7 @@ from tsmu.update import (
 )
 
 COMPARED_UPDATE = 4  # the update that is compared with joint training
-WARM_UP = 2  # steps of each stage that are not counted
+WARM_UP = 2  # number of first steps of each stage that are not counted
 JOINT = "joint"
 
 Announce = Callable[[str], None]
@@ -55,17 +55,18 @@ def benchmark_cost(
         data: folder with one chips folder per region.
         regions: names of the regions; they are repeated in turn.
         strategies: names of the strategies.
-        updates: how many regions each of them learns, one after the other; at least 4.
-        steps: optimisation steps of each update, of which its stages have their usual shares.
+        updates: how many regions each strategy learns, one after the other; at least 4.
+        steps: optimisation steps of each update, which are divided between its stages as usual.
         batch_size: chips per step.
-        encoder: encoder name.
+        encoder: name of the encoder.
         announce: called with one line before each training.
 
     Returns:
-        By strategy: `step_s`, the mean over an update's steps of the median time of a step in each
-        stage, per update; `growth`, the largest of the updates after the second over the second;
-        `ratio_vs_joint`, update 4 over joint training of 4 regions with 4 times the steps, `joint_step_s`
-        measured right after that update.
+        The settings, and `strategies`, which has for each strategy: `step_s`, for each update the mean of the median
+        time of a step in each stage, weighted by the stages' steps; `growth`, the largest time after the second update
+        divided by the time of the second; `joint_step_s`, the time of a step of joint training of 4 regions, measured
+        right after update 4; and `ratio_vs_joint`, the time of update 4 divided by that of joint training with 4 times
+        the steps.
 
     Raises:
         BenchmarkError: this machine trains on a GPU.
@@ -97,7 +98,7 @@ def benchmark_cost(
 
 @dataclass(frozen=True)
 class _Setup:
-    """What all measurements share: the chips of the regions in order, the training settings and the encoder."""
+    """The settings of all measurements: the regions' training chips in order, the training settings, the encoder."""
 
     train: Chips
     settings: TrainingSettings
@@ -111,7 +112,7 @@ class _Setup:
 
 
 def _time_strategy(name: str, setup: _Setup, announce: Announce) -> dict[str, Any]:
-    """Let a strategy learn all regions, and time its updates and one joint training."""
+    """Let a strategy learn all regions, and measure the time of its updates and of one joint training."""
     strategy, network, known = strategy_named(name), setup.network(), PriorKnowledge()
     times, joint = [], float("nan")
     for number, (region, rows) in enumerate(setup.train.items(), start=1):
@@ -133,7 +134,7 @@ def _time_strategy(name: str, setup: _Setup, announce: Announce) -> dict[str, An
 
 
 def _time_joint_training(setup: _Setup) -> float:
-    """Seconds per step of joint training on the first four regions."""
+    """Measure the seconds per step of joint training on the first four regions."""
     first = dict(list(setup.train.items())[:COMPARED_UPDATE])
     *old, last = first
     known = PriorKnowledge({name: first[name] for name in old})
@@ -149,7 +150,10 @@ def _seconds_per_step(
     settings: TrainingSettings,
     known: PriorKnowledge,
 ) -> tuple[float, TrainingResult]:
-    """Median time of a step in each stage, averaged over the stages by their steps; and what was learned."""
+    """Train a region; returns the seconds per step, and the result of the training.
+
+    The former are the median time of a step in each stage, averaged over the stages weighted by their steps.
+    """
     ends: dict[str, list[float]] = {}
 
     def note_time(now: TrainingProgress) -> None:

@@ -1,4 +1,4 @@
-"""A learning curve: a new region from 5, 10, 20 and all of its chips, with and without the regions before it."""
+"""A learning curve: a new region is learned from few to all of its chips, with and without the regions before it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -37,19 +37,20 @@ def run_few_shot(
 ) -> dict[str, Any]:
     """Learn the last region of the order from some of its chips, and write `few_shot.json` and its figure.
 
-    With a start, the region is learned by the first strategy on top of the regions before, whose states are
-    shared with a continual benchmark in the same folder; without one, by a network of its own with
-    as many steps. The chips of a size are among those of the next larger one.
+    With a start, the region is learned by the first strategy after the regions before it, whose stored networks are
+    shared with a continual benchmark in the same folder. Without a start, a new network learns it in as many steps. A
+    larger number of chips contains the chips of all smaller numbers.
 
     Args:
-        settings: as of the continual benchmark; the first of its strategies is used.
-        sizes: numbers of training chips; all chips of the region are added as the last size.
+        settings: settings of the continual benchmark; only the first of their strategies is used.
+        sizes: numbers of training chips; the number of all chips of the region is added.
         out: folder of the results; cells that it holds from a run with equal settings are kept.
         announce: called with one line before each training.
         report: called after each optimisation step.
 
     Returns:
-        The content of few_shot.json: `cells` with seed, chips, start (or not) and IoU at 50 %.
+        The content of few_shot.json: `settings`, `region`, and `cells` with `seed`, number of `chips`, `start` (whether
+        there was one) and `iou` at 50 %.
 
     Raises:
         BenchmarkError: there are fewer than two regions, or the folder holds another run's results.
@@ -80,7 +81,7 @@ def run_few_shot(
 
 
 def _sample(chips: geopandas.GeoDataFrame, size: int, seed: int) -> geopandas.GeoDataFrame:
-    """Choose so many chips at random, in their old order."""
+    """Choose so many chips at random; their order is kept."""
     order = torch.randperm(len(chips), generator=torch.Generator().manual_seed(derive_seed(seed, -7)))
     return chips.iloc[sorted(order[:size].tolist())]
 
@@ -102,7 +103,7 @@ def _learn_last(
 
 
 def learning_curve(results: Mapping[str, Any], start: bool) -> dict[int, tuple[float, float]]:
-    """By number of chips, the mean IoU over seeds and its standard error, with or without a start."""
+    """For each number of chips the mean IoU over seeds and its standard error, with or without a start."""
     cells = [cell for cell in results["cells"] if cell["start"] == start]
     sizes = sorted({cell["chips"] for cell in cells})
     return {size: mean_and_error(cell["iou"] for cell in cells if cell["chips"] == size) for size in sizes}

@@ -1,1 +1,1 @@
-"""Change between two images as a mapper: its calibration on real sites, and its maps of a real pair."""
+"""Benchmarks of mapping by change between two images: its calibration on real sites, and its maps of a real pair."""

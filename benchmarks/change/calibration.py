@@ -1,11 +1,12 @@
-"""The calibration of change: fitted on pixels of real Sentinel-2 sites, and measured on sites left out.
+"""The calibration of mapping by change: fitted on pixels of real Sentinel-2 sites, and measured on sites left out.
 
-A pixel's changes are given in robust standard deviations of its site (`tsmu.mapping`, folder `change`). What is fitted
-is a logistic regression on changes that are bounded by a hyperbolic tangent: few landslides change by more than some
-standard deviations of their scene, and what changes by thirty is rarely a landslide.
+A pixel's changes are given in robust standard deviations of its site (`tsmu.mapping`, folder `change`). The model is a
+logistic regression on changes that are bounded by a hyperbolic tangent, because landslides rarely change by more than a
+few standard deviations of their scene, and pixels that change by thirty are rarely landslides.
 
-The population is stated, because no data say how much of an unknown scene slid: every site counts the same, a tenth
-of its pixels are landslides, and of the others a fifth are the ground that confused the authors' segmentation.
+The shares of the kinds of pixels are assumed, because no data tell how much of an unknown scene is landslide: every
+site has the same weight, a tenth of its pixels are landslides, and a fifth of the others are ground that confused the
+segmentation of the data's authors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,18 +20,20 @@ from scipy.special import expit
 
 from tsmu.errors import BenchmarkError
 
-CHANGES = {"ratio": "rg_z", "brightness": "brightness_z", "greenness": "ndvi_z"}  # by the names of tsmu's indices
-SIGNS = {"brightness": -1.0}  # the table has before minus after; landslides become brighter
-LANDSLIDE, OTHER, RANDOM = 1, 0, 255  # labels of the table
-LANDSLIDE_SHARE, OTHER_SHARE = 0.1, 0.2  # of all pixels; of those without landslides
-BOUNDS = (1.5, 2.0, 3.0, 4.0, 6.0)  # of the tangent, robust standard deviations: that with the best calibration is used
-PERCENTS = range(5, 100, 5)
-# Candidates are looked through by people, who reject a wrong one faster than they find one that is missing: the
-# threshold is the lowest one that keeps so much of the best mean IoU.
+# The column of each of tsmu's indices of change.
+CHANGES = {"ratio": "rg_z", "brightness": "brightness_z", "greenness": "ndvi_z"}
+SIGNS = {"brightness": -1.0}  # the table has the value before minus the value after; landslides become brighter
+LANDSLIDE, OTHER, RANDOM = 1, 0, 255  # labels of the table: landslide, confusing ground, randomly chosen pixel
+# The share of landslides in all pixels, and the share of confusing ground in the pixels without landslides.
+LANDSLIDE_SHARE, OTHER_SHARE = 0.1, 0.2
+BOUNDS = (1.5, 2.0, 3.0, 4.0, 6.0)  # bounds that are tried, robust standard deviations; the best calibration decides
+PERCENTS = range(5, 100, 5)  # thresholds that are tried
+# People review the candidates, and reject a wrong one faster than they find a missing one. So the threshold is the
+# lowest one at which the mean IoU is at least this share of the best mean IoU.
 KEPT_IOU = 0.98
 BINS = 10
-NEWTON_STEPS = 10  # after 7 the coefficients do not change any more
-# The sites on the ground of `iburi_pair`, on which the maps are measured: they are not fitted on.
+NEWTON_STEPS = 10  # after 7 steps the coefficients do not change any more
+# Sites on the same ground as `iburi_pair`, on which the maps are measured; the calibration is not fitted on them.
 SAME_GROUND = ("L47", "L48")
 
 Floats = npt.NDArray[np.float64]
@@ -38,16 +41,17 @@ Results = dict[str, Any]
 
 
 def calibrate(pixels: Path, bounds: Sequence[float] = BOUNDS) -> Results:
-    """Fit the calibration, and measure it on each site with the others' fit.
+    """Fit the calibration, and measure it on each site with a fit on the other sites.
 
     Args:
-        pixels: a table with the columns site, label, rg_z, ndvi_z and brightness_z.
-        bounds: of which that with the best calibration is used.
+        pixels: a parquet table with the columns site, label, rg_z, ndvi_z and brightness_z.
+        bounds: the bounds that are tried; the one with the best calibration is used.
 
     Returns:
-        For `rgb` and `rgb+nir`: the bound, intercept and weights by index, the threshold (percent) by the mean IoU
-        over sites left out, and of these sites: AUC against other ground and against all, calibration (predicted
-        and observed share by tenths), IoU and recall by threshold.
+        For `rgb` and `rgb+nir` the bound, the intercept, the weight of each index and the threshold (percent), and
+        measured on sites left out: AUC against confusing ground and against all other pixels, calibration (predicted
+        and observed share of landslides by tenths of probability), mean IoU and median recall for each threshold. Also
+        `sites`, the sites that were `left_out` altogether, and the assumed shares.
 
     Raises:
         BenchmarkError: the table is missing or has other columns.
@@ -104,7 +108,7 @@ def _read_pixels(file: Path) -> pd.DataFrame:
 
 
 def _weights(table: pd.DataFrame) -> Floats:
-    """How much each pixel counts, so that each site is the stated population; every site's sum is 1."""
+    """The weight of each pixel, so that each site has the assumed shares of pixels; the sum of each site is 1."""
     shares = {
         LANDSLIDE: LANDSLIDE_SHARE,
         OTHER: (1 - LANDSLIDE_SHARE) * OTHER_SHARE,
@@ -136,7 +140,7 @@ def _fit(table: pd.DataFrame, indices: Sequence[str], bound: float) -> Floats:
 
 
 def _left_out(table: pd.DataFrame, indices: Sequence[str], bound: float) -> Results:
-    """Predict each site by a fit on the others, and measure."""
+    """Predict the pixels of each site by a fit on the other sites, and measure the predictions."""
     parts = []
     for site in sorted(set(table["site"])):
         held_out = table["site"] == site
@@ -162,7 +166,7 @@ def _left_out(table: pd.DataFrame, indices: Sequence[str], bound: float) -> Resu
 
 
 def _calibration(predicted: pd.DataFrame) -> list[Results]:
-    """Predicted and observed share of landslides, by tenths of the predicted probability."""
+    """The predicted and the observed share of landslides in each tenth of the predicted probability."""
     bins = np.minimum((predicted["probability"] * BINS).astype(int), BINS - 1)
     rows = []
     for number in sorted(set(bins)):
@@ -179,7 +183,7 @@ def _calibration(predicted: pd.DataFrame) -> list[Results]:
 
 
 def _overlap(part: pd.DataFrame, threshold: float) -> tuple[float, float]:
-    """IoU and recall of the pixels at or above a threshold."""
+    """Weighted IoU and recall of the pixels at or above a threshold (0 to 1)."""
     chosen, landslide = part["probability"] >= threshold, part["label"] == LANDSLIDE
     both = part.loc[chosen & landslide, "weight"].sum()
     either = part.loc[chosen | landslide, "weight"].sum()
@@ -187,7 +191,7 @@ def _overlap(part: pd.DataFrame, threshold: float) -> tuple[float, float]:
 
 
 def _auc(part: pd.DataFrame) -> float:
-    """Probability that a landslide pixel is ranked before another, weighted; equal ones count half."""
+    """The weighted probability that a landslide pixel has a higher prediction than another pixel; ties count half."""
     part = part.sort_values("probability")
     landslide = part["label"] == LANDSLIDE
     positive, negative = part["weight"].where(landslide, 0.0), part["weight"].where(~landslide, 0.0)

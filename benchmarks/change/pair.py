@@ -1,4 +1,4 @@
-"""A real pair mapped by change, with the command's own threshold, and measured against its mask."""
+"""Mapping a real pair by change with the threshold of `tsmu map`, and measuring the map against the pair's mask."""
 
 import json
 import tempfile
@@ -15,7 +15,7 @@ from tsmu.imagery import read_raster
 from tsmu.labels import LANDSLIDE
 from tsmu.mapping import NO_DATA
 
-RECALL = 0.5  # at which precision is measured
+RECALL = 0.5  # the recall at which precision is measured
 FILES = ("pre.tif", "post.tif", "mask.tif")
 
 Results = dict[str, Any]
@@ -23,14 +23,14 @@ Bools = npt.NDArray[np.bool_]
 
 
 def map_pair(folder: Path) -> list[Results]:
-    """Map a pair by change without and, where there is one, with its elevation model; no label is used.
+    """Map a pair by change without its elevation model and, if there is one, with it; labels are not used for mapping.
 
     Args:
-        folder: with `pre.tif`, `post.tif`, `mask.tif` on one grid, and perhaps `dem*.tif`.
+        folder: the folder with `pre.tif`, `post.tif` and `mask.tif` on one grid, and perhaps `dem*.tif`.
 
     Returns:
-        For each: `slope` (whether elevations were given), `threshold` (percent), and for the `west` and the `east` of
-        the known pixels IoU, precision, recall, and the precision at a recall of one half.
+        For each map `slope` (whether elevations were given), `threshold` (percent), and for the `west` and the `east`
+        of the known pixels IoU, precision, recall, and the precision at a recall of one half.
 
     Raises:
         BenchmarkError: a file is missing.
@@ -63,6 +63,7 @@ def pair_table(results: list[Results]) -> str:
 
 
 def _measure(percent: npt.NDArray[np.int_], truth: Bools, threshold: int) -> Results:
+    """Measure the pixels of a part: IoU, precision and recall at a threshold, and precision at the recall `RECALL`."""
     chosen = percent >= threshold
     both = int((chosen & truth).sum())
     half = max(level for level in range(101) if (truth & (percent >= level)).sum() >= RECALL * truth.sum())

@@ -1,4 +1,4 @@
-"""Candidates on labelled chips: what `tsmu map` would outline there, compared with the chips' masks.
+"""Counts of candidates on labelled chips: outlines that `tsmu map` would draw, compared with the chips' masks.
 
     counts = [count_chip(percent, mask, threshold=50, mean=80, pixel_size=0.8) for percent, mask in chips]
     figures(LANDSLIDE_FIGURES, np.array(counts))  # {"recall": 0.9, "recall_error": 0.05, ...}
@@ -16,8 +16,8 @@ from tsmu.evaluate import EIGHT_CONNECTED, Floats, jackknife_error
 from tsmu.labels import LANDSLIDE, UNKNOWN
 from tsmu.mapping import NO_DATA, Percent
 
-LEAST_PIXELS = 100  # smallest candidate that counts: 64 square metres at 0.8 m
-DIGITS = 5  # to which figures are rounded
+LEAST_PIXELS = 100  # pixels of the smallest candidate that counts: 64 square metres if pixels are 0.8 m wide
+DIGITS = 5  # number of decimals to which figures are rounded
 
 # The counts of one chip, in this order.
 COUNTS = (
@@ -42,16 +42,16 @@ Labels = npt.NDArray[np.int64]
 
 
 def number_candidates(percent: Percent, threshold: int, mean: int = 0, least_pixels: int = LEAST_PIXELS) -> Labels:
-    """Number the candidates of a raster (H, W) from 1 on; 0 is none.
+    """Number the candidates of a raster (H, W) from 1 on; pixels of no candidate are 0.
 
-    As on a map, a candidate is made of pixels that reach the threshold and share edges
-    (`mapping.outlines`), and is left out below a mean percentage or a size.
+    As in `tsmu map`, a candidate consists of pixels that reach the threshold and are connected along edges. Candidates
+    with too small a mean percentage or too few pixels are left out.
 
     Args:
         percent: whole percents, 255 = no data.
         threshold: whole percent.
         mean: smallest mean percentage of a candidate (`tsmu map --min-probability`).
-        least_pixels: smallest candidate.
+        least_pixels: smallest number of pixels of a candidate.
     """
     labels, count = ndimage.label((percent >= threshold) & (percent != NO_DATA))
     owner = labels.ravel()
@@ -63,17 +63,18 @@ def number_candidates(percent: Percent, threshold: int, mean: int = 0, least_pix
 
 
 def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, mean: int, pixel_size: float) -> Floats:
-    """Count the candidates of one chip: the numbers that `COUNTS` names.
+    """Count the candidates and landslides of one chip; returns the numbers that `COUNTS` names, in its order.
 
-    Pixels with an unknown label count on neither side. A landslide of the mask is made of pixels that
-    touch, at corners too, and is touched where a candidate shares a pixel with it.
+    Pixels with an unknown label count neither as candidate nor as landslide. A landslide consists of landslide pixels
+    of the mask that are connected along edges or at corners; it counts as touched if it shares a pixel with a
+    candidate.
 
     Args:
         percent: whole percents (H, W), 255 = no data.
         mask: 0 background, 1 landslide, 255 unknown, (H, W).
         threshold: whole percent.
         mean: smallest mean percentage of a candidate.
-        pixel_size: metres.
+        pixel_size: side of a pixel, metres.
     """
     known = (mask != UNKNOWN) & (percent != NO_DATA)
     numbered = number_candidates(percent, threshold, mean)
@@ -98,7 +99,7 @@ def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, me
 
 
 def figures(ratios: Mapping[str, tuple[str, str]], chips: Floats) -> dict[str, float]:
-    """Figures of chips, and as `..._error` their standard errors over chips; NaN where the denominator is 0.
+    """Compute figures of chips, and as `..._error` their standard errors over chips; NaN where the denominator is 0.
 
     Args:
         ratios: `CLEAR_FIGURES` or `LANDSLIDE_FIGURES`.
@@ -108,11 +109,17 @@ def figures(ratios: Mapping[str, tuple[str, str]], chips: Floats) -> dict[str, f
 
 
 def changes(ratios: Mapping[str, tuple[str, str]], chips: Floats, before: Floats) -> dict[str, float]:
-    """Differences of figures from those of `before`, counted on the same chips, and their standard errors."""
+    """Compute how figures differ between two choices, as `..._change`, and the standard errors of the differences.
+
+    Args:
+        ratios: the figures, such as `CLEAR_FIGURES`.
+        chips: the counts of `count_chip` with the new choice, (chips, counts).
+        before: the counts on the same chips with the choice to compare with, (chips, counts).
+    """
 
     def change(both: Floats) -> Floats:
-        now, then = np.split(both, 2)
-        difference: Floats = _values(ratios, now) - _values(ratios, then)
+        new, old = np.split(both, 2)
+        difference: Floats = _values(ratios, new) - _values(ratios, old)
         return difference
 
     both = np.concatenate([chips, before], axis=1)

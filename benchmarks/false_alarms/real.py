@@ -1,11 +1,10 @@
-"""False alarms on real ground: a region that has chips without any landslide.
+"""False alarms on real ground, counted in a region that has chips without any landslide.
 
-The region is learned from all its training chips with landslides, and from none, a quarter, half and all of
-those without. Each model is calibrated and given its threshold on all validation chips, as `tsmu update`
-does. Then candidates are counted, for a grid of thresholds and of smallest mean probabilities: on chips
-without landslides each of them is a false alarm, on the others recall, IoU and precision announce what a
-stricter choice costs. Validation and test chips are counted, so that a choice made on the former can be
-confirmed on the latter.
+The region is learned from all its training chips with landslides, together with none, a quarter, half and all of the
+training chips without landslides ("clear" chips). Each model is calibrated and gets its threshold on all validation
+chips, as in `tsmu update`. Then candidates are counted for several thresholds and least mean probabilities. On clear
+chips each candidate is a false alarm; on the others recall, IoU and precision show what a stricter choice costs. Both
+validation and test chips are counted, so that a choice made on the former can be confirmed on the latter.
 """
 
 import hashlib
@@ -53,14 +52,14 @@ from tsmu.update import (
     train_region,
 )
 
-SHARES = (0.0, 0.25, 0.5, 1.0)  # of the training chips without landslides
-CHOSEN = "chosen"  # the threshold that the validation chips chose, which is the map's default
+SHARES = (0.0, 0.25, 0.5, 1.0)  # shares of the clear training chips that are learned
+CHOSEN = "chosen"  # stands for the threshold chosen on the validation chips, which is the map's default
 THRESHOLDS: tuple[str | int, ...] = (CHOSEN, 50, 60, 70, 80, 90)  # percent
 MEANS = (0, 60, 70, 80, 90)  # percent
 STRATEGY = "isolate"  # all strategies learn a first region alike
 PARTS = ("val", "test")
-COMPARED_FIGURES = ("alarmed_share", "recall", "iou")  # whose differences from the map's default are given
-SIGNIFICANT = 2.0  # standard errors by which the share of chips with false alarms has to fall
+COMPARED_FIGURES = ("alarmed_share", "recall", "iou")  # figures whose difference from the map's default is given
+SIGNIFICANT = 2.0  # a fall of the share of chips with false alarms counts from so many standard errors
 
 Announce = Callable[[str], None]
 Row = dict[str, Any]
@@ -68,17 +67,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class RealAlarmsSettings:
-    """What a run measures, and all that its figures depend on.
+    """The settings of a run, on which its figures depend.
 
     Attributes:
         data: folder with the region's chips folder (`images/`, `masks/`).
-        region: has chips with and chips without landslides.
+        region: name of the region, which has chips with and chips without landslides.
         steps: optimisation steps of each training.
         batch_size: chips per step.
-        encoder: encoder name.
-        weights: what it starts from: `auto`, a name, a file or `none`.
-        seed: of the trainings, and of the choice of chips without landslides.
-        pixel_size: metres, of chips without georeference; None if all have one.
+        encoder: name of the encoder.
+        weights: the weights from which the encoder starts: `auto`, a name, a file or `none`.
+        seed: seed of the trainings, and of the choice of clear chips.
+        pixel_size: side of the pixels of chips without georeference, metres; None if all chips have one.
     """
 
     data: str
@@ -94,25 +93,25 @@ class RealAlarmsSettings:
 def benchmark_real_alarms(
     settings: RealAlarmsSettings, out: Path, announce: Announce, report: ProgressCallback | None = None
 ) -> dict[str, Any]:
-    """Count false alarms and landslides found after trainings with more and more chips without landslides.
+    """Count false alarms and landslides that are found, after trainings with more and more clear chips.
 
     Predictions that an earlier run with equal settings has stored are not computed again; an interrupted training
-    goes on from its last checkpoint.
+    continues from its last checkpoint.
 
     Args:
-        settings: what is measured.
+        settings: the settings of the run.
         out: folder for `results.json` and `tables.md`, which are written after each training, and `states/`.
         announce: called with one line before each training.
         report: called after each optimisation step.
 
     Returns:
-        The content of results.json: `trainings`, each with what it learned from, its threshold, and
-        for `val` and `test` one row per threshold and mean: the figures of `candidates.CLEAR_FIGURES` and
-        `LANDSLIDE_FIGURES`, how some differ from the map's default (`..._change`), all with their standard
-        errors over chips (`..._error`), and whether the choice is shown to be `better` (`is_better`).
+        The content of results.json: `trainings`, each with the numbers of chips that were learned, its threshold, and
+        for `val` and `test` one row per threshold and least mean. A row has the figures of `candidates.CLEAR_FIGURES`
+        and `LANDSLIDE_FIGURES`, the differences of some of them from the map's default (`..._change`), all with their
+        standard errors over chips (`..._error`), and whether the choice is shown to be `better` (see `is_better`).
 
     Raises:
-        BenchmarkError: there are no chips, or a part has none with or none without landslides.
+        BenchmarkError: there are no chips, chips have no pixel size, or a split lacks chips with or without landslides.
     """
     chips = _read(settings)
     pretrained = find_weights(settings.encoder, settings.weights)
@@ -190,7 +189,7 @@ def _numbers_of_clear_chips(chips: geopandas.GeoDataFrame) -> list[int]:
 
 
 def _training_chips(chips: geopandas.GeoDataFrame, number: int, seed: int) -> geopandas.GeoDataFrame:
-    """All training chips with landslides, and so many of those without, which are among those of a larger number."""
+    """All training chips with landslides, and so many clear ones; a larger number adds to those of a smaller one."""
     train = chips[chips["split"] == "train"]
     clear = _clear(train)
     order = torch.randperm(len(clear), generator=torch.Generator().manual_seed(derive_seed(seed, -7)))
@@ -199,7 +198,7 @@ def _training_chips(chips: geopandas.GeoDataFrame, number: int, seed: int) -> ge
 
 
 def _key(settings: RealAlarmsSettings, pretrained: PretrainedWeights | None, chips: geopandas.GeoDataFrame) -> str:
-    """Eight hexadecimal digits that name everything on which a training depends."""
+    """Eight hexadecimal digits that identify everything on which a training depends."""
     rows = chips[["id", "split", "content", "landslide_pixels"]].to_json(orient="records")
     digest = pretrained.digest if pretrained else None
     parts = [settings.steps, settings.batch_size, settings.encoder, settings.seed, digest, rows]
@@ -257,7 +256,7 @@ def _measure(predictions: Mapping[str, Percent], chips: geopandas.GeoDataFrame, 
     for requested in THRESHOLDS:
         threshold = chosen if isinstance(requested, str) else requested
         for mean in MEANS:
-            if 0 < mean <= threshold:  # every candidate has such a mean
+            if 0 < mean <= threshold:  # every candidate has at least this mean
                 continue
             counts = tuple(_count(predictions, kind, threshold, mean) for kind in (clear, rows.drop(index=clear.index)))
             default = default or counts
@@ -282,15 +281,18 @@ def _count(predictions: Mapping[str, Percent], chips: geopandas.GeoDataFrame, th
 def is_better(row: Mapping[str, Any]) -> bool:
     """Whether a choice is shown to be better than the map's default.
 
-    The share of chips with false alarms falls by more than two standard errors, and neither recall nor
-    IoU falls by more than its own.
+    It is, if the share of chips with false alarms falls by more than two of its standard errors, and neither recall nor
+    IoU falls by more than one of its standard errors.
     """
     fewer = -row["alarmed_share_change"] > SIGNIFICANT * row["alarmed_share_change_error"]
     return bool(fewer and all(-row[f"{name}_change"] <= row[f"{name}_change_error"] for name in ("recall", "iou")))
 
 
 def real_alarms_table(results: Mapping[str, Any]) -> str:
-    """Write the figures of the test chips as Markdown: every threshold alone, and every mean at the chosen one."""
+    """Write the figures of the test chips as Markdown.
+
+    The rows are every threshold without a least mean, and every least mean at the chosen threshold.
+    """
     lines = [
         "| clear chips learned | threshold | mean | clear chips with alarms | alarms per km2 | their area "
         "| recall | IoU | pixel precision | better |",

@@ -1,9 +1,9 @@
 """False alarms on synthetic scenes where landslides are rare, with and without a pre-event image.
 
-A bundle learns from chips of the synthetic world, on which landslides are common, and maps scenes of another world on
-which they cover less than 1 %; once from pairs, and once from post-event images alone. Two ways to reject false
-alarms are chosen on one such scene and measured on another: a higher threshold, or a least mean probability of an
-outline (`tsmu map --min-probability`) at the threshold that the chips have chosen.
+A bundle learns from chips of the synthetic world, on which landslides are common. It maps scenes of another world, in
+which they cover less than 1 %; once from pairs, and once from post-event images alone. There are two ways to reject
+false alarms: a higher threshold, or a least mean probability of an outline (`tsmu map --min-probability`) at the
+threshold that was chosen on the chips. Both are chosen on one scene and measured on another.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ INPUTS = {"pre and post": True, "post only": False}
 THRESHOLDS = (*range(5, 100, 5), *range(96, 101))  # percent; where landslides are rare, high ones are best
 MEANS = range(50, 100)  # percent
 HIGH_MEAN = 90  # percent; the mean probability that the README recommends
-MIN_PIXELS = 4  # smallest landslide that counts, on either side
+MIN_PIXELS = 4  # pixels of the smallest landslide that counts, in the map and in the truth
 
 Announce = Callable[[str], None]
 Percents = npt.NDArray[np.uint8]
@@ -40,17 +40,18 @@ def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, se
 
     Args:
         size: side of each of the two scenes, pixels of 10 m.
-        out: for `results.json`, and `cache/` with bundles and scenes, which are made once.
-        encoder: encoder name.
+        out: folder for `results.json`, and for `cache/` with bundles and scenes, which are made once.
+        encoder: name of the encoder.
         steps: optimisation steps of each training.
         seed: seed of the world and of the training.
         announce: called with one line before each part of the work.
 
     Returns:
-        By input (`pre and post`, `post only`): `chips`, the metrics of its test chips; and on the second scene, on
-        which nothing was chosen, object counts, precision, recall, F1 and false alarms per 100 km2 at the threshold
-        from chips, at the threshold from the first scene, and at the threshold from chips with a mean probability of
-        at least 90 % or of what was best on the first scene.
+        The settings, `landslide_share` of the second scene, and `inputs`, which has for `pre and post` and `post only`:
+        `chips`, the metrics of the test chips; the chosen `thresholds`; and on the second scene, on which nothing was
+        chosen, object counts, precision, recall, F1 and false alarms per 100 km2 at the threshold from chips, at the
+        threshold from the first scene, and at the threshold from chips with a least mean probability of 90 % or of the
+        value that was best on the first scene.
     """
     cache = out / "cache"
     scenes = []
@@ -90,7 +91,7 @@ def _measure(workspace: WorkspaceFolder, with_pre: bool, scenes: list[Path]) -> 
 
 
 def _map_scene(workspace: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple[Percents, Percents, float]:
-    """Map a scene; its percentages, its true mask, and the size of its pixels in metres."""
+    """Map a scene; returns the map in percent, the true mask, and the side of the pixels in metres."""
     bundle = serving_bundle(workspace.models, REGION)
     engine = choose_engine("auto", bundle, REGION, workspace)
     pre = scene / "pre.tif" if with_pre else None
@@ -106,7 +107,15 @@ def _map_scene(workspace: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple
 
 
 def count_at(percents: Percents, truth: Percents, pixel_size: float, threshold: int, mean: int = 0) -> ObjectCounts:
-    """Count the objects of a map at a threshold, of at least such a mean; both in percent."""
+    """Count the objects of a map compared with the truth.
+
+    Args:
+        percents: the map, percent.
+        truth: the true mask, 1 on landslides.
+        pixel_size: side of a pixel, metres.
+        threshold: percent from which a pixel is landslide.
+        mean: least mean percentage of an object; objects below it do not count.
+    """
     labels, _ = ndimage.label(percents >= threshold, EIGHT_CONNECTED)
     numbers = labels.ravel()
     kept = np.bincount(numbers, percents.ravel()) >= mean * np.bincount(numbers)

@@ -1,5 +1,5 @@
-"""What only a machine with an NVIDIA GPU can show: the tests of `tests/gpu`, and the speed of training and mapping.
+"""Checks that need an NVIDIA GPU: the tests of `tests/gpu`, and the speed of training and mapping.
 
-checks           all of it in one run, and what it would run where there is no GPU
-training_speed   steps per second of a training as it is, and of its network alone
+checks           runs all checks; without a GPU it lists them
+training_speed   measures the steps per second of a training, and of its network alone
 """

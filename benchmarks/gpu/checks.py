@@ -1,4 +1,4 @@
-"""All checks on a GPU in one run: tests, speed of training, speed of mapping."""
+"""Running all checks on a GPU: tests, speed of training, speed of mapping."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from tsmu.errors import BenchmarkError
 from tsmu.files import write_json
 from tsmu.model import available_cores, device_in_use, precision_in_use
 
-ROOT = Path(__file__).parents[2]  # of the checkout
+ROOT = Path(__file__).parents[2]  # root folder of the checkout
 ENCODERS, BATCH_SIZES, SIDES = ("timm-tf_efficientnet_lite0", "resnet34"), (16, 64), (128, 256)
 PACKAGES = ("tsmu", "torch", "torchvision", "pytorch-lightning", "segmentation-models-pytorch", "timm")
 
@@ -29,13 +29,15 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True)
 class GpuSettings:
-    """What is measured, and for how long.
+    """The settings of the checks.
 
     Attributes:
-        seconds: for each training, once it is warm.
+        seconds: about how long each training is measured after warming up.
         size: side of the scene that is mapped, pixels.
-        steps: of the training of the bundle that maps it.
-        encoders, batch_sizes, sides: of the trainings, each with each; chips per step, and their side in pixels.
+        steps: optimisation steps of the bundle that maps it.
+        encoders: names of the encoders; every combination of encoder, batch size and side is a training.
+        batch_sizes: numbers of chips per step.
+        sides: sides of the chips, pixels.
     """
 
     seconds: float = 8.0
@@ -62,7 +64,7 @@ def has_gpu() -> bool:
 
 
 def planned_checks(settings: GpuSettings) -> list[str]:
-    """What a run consists of, in a line each.
+    """The checks of a run, described in a line each.
 
     Example:
         >>> planned_checks(GpuSettings())[0]
@@ -76,10 +78,10 @@ def planned_checks(settings: GpuSettings) -> list[str]:
 
 
 def run_gpu_checks(settings: GpuSettings, out: Path, announce: Announce) -> Results:
-    """Run all checks on the GPU; results are written after each, so that an interruption leaves those before it.
+    """Run all checks on the GPU; results are written after each check, so that an interruption loses only the last.
 
     Args:
-        settings: what is measured.
+        settings: the settings of the checks.
         out: JSON file of the results.
         announce: called with one line before and after each check.
 
@@ -88,7 +90,7 @@ def run_gpu_checks(settings: GpuSettings, out: Path, announce: Announce) -> Resu
         `benchmark_mapping`) and `seconds` of each of these.
 
     Raises:
-        BenchmarkError: a test has failed; the rest was measured all the same.
+        BenchmarkError: a test has failed; this is raised after all measurements.
     """
     results: Results = {"machine": describe_machine(), "settings": asdict(settings), "seconds": {}}
 
@@ -117,7 +119,7 @@ def run_gpu_checks(settings: GpuSettings, out: Path, announce: Announce) -> Resu
 
 
 def _measure_if_it_fits(case: TrainingCase, folder: Path, seconds: float) -> Results:
-    """Measure a training; where the GPU's memory is too small for it, the results say so."""
+    """Measure a training; if the GPU's memory is too small for it, the results are the case and `out_of_memory`."""
     try:
         return measure_training(case, folder, seconds)
     except torch.OutOfMemoryError:
@@ -126,10 +128,10 @@ def _measure_if_it_fits(case: TrainingCase, folder: Path, seconds: float) -> Res
 
 
 def run_tests(announce: Announce) -> Results:
-    """Run the tests that need a GPU; where one fails, all that pytest says is announced.
+    """Run the tests that need a GPU; if one fails, the whole output of pytest is announced.
 
     Returns:
-        `passed`, pytest's `summary` line, and in `left_out` why tests were not run.
+        `passed`, pytest's `summary` line, and `left_out`, a line for each reason why tests were skipped.
     """
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "tests/gpu", "-q", "-p", "no:cacheprovider"]
     environment = os.environ | {"TSMU_REQUIRE": "all"}  # a missing GPU fails
@@ -142,7 +144,7 @@ def run_tests(announce: Announce) -> Results:
 
 
 def describe_machine() -> Results:
-    """The GPUs, the cores, and the versions of what computes."""
+    """Describe the GPUs, the number of cores, and the versions of CUDA, cuDNN and the packages."""
     gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
     return {
         "gpus": [{"name": gpu.name, "memory_mb": round(gpu.total_memory / 2**20)} for gpu in gpus],
@@ -155,7 +157,7 @@ def describe_machine() -> Results:
 
 
 def training_line(measured: Results) -> str:
-    """One measured training as a line of text."""
+    """Write the results of one training as a line of text."""
     case = TrainingCase(measured["encoder"], measured["batch_size"], measured["side"])
     if measured.get("out_of_memory"):
         return f"{case}: does not fit into the GPU's memory"
@@ -166,7 +168,7 @@ def training_line(measured: Results) -> str:
 
 
 def mapping_line(mapped: Results) -> str:
-    """The measured mapping as a line of text."""
+    """Write the results of the mapping as a line of text."""
     return (
         f"mapping {mapped['size']} px with {mapped['encoder']}: {mapped['mpx_per_s']:.1f} Mpx/s, "
         f"{mapped['ratio_vs_bare_network']:.2f} of the network alone ({mapped['engine']} on {mapped['device']} in "

@@ -1,8 +1,8 @@
-"""Steps per second of a training as it is, and of its network alone on one batch that stays on the device.
+"""Steps per second of a whole training, and of its network alone on one batch that stays on the device.
 
-What lies between the two is what loading, augmenting and copying chips, reading losses and reporting cost. Both have
-the same network, losses, optimiser and precision. They run on the device in use, so that the code can be tried on a
-CPU; the figures mean something on a GPU only, where loading does not take cores from the network.
+The difference between the two is the cost of loading, augmenting and copying chips, of reading losses and of reporting.
+Both have the same network, losses, optimiser and precision. They run on the device in use, so that the code can be
+tried on a CPU; but the figures are meaningful on a GPU only, where loading chips does not take cores from the network.
 """
 
 import time
@@ -31,11 +31,11 @@ from tsmu.update import (
 REGION = "eastern_forests"
 STRATEGY = strategy_named("isolate")  # the default; the first region is learned in the same way by all
 CHIPS = 128
-# Steps of the training whose time is not counted: processes start that load chips, and memory is taken. A multiple of
-# ten, as a training on a GPU reads the losses of ten steps together.
+# The number of first steps of the training whose time is not counted, because processes that load chips are started and
+# memory is allocated. It is a multiple of ten, because a training on a GPU reads the losses of ten steps together.
 WARM_UP = 20
-MAX_STEPS = 600  # that are counted
-TOGETHER = 10  # steps of the network alone, after which the clock is read
+MAX_STEPS = 600  # largest number of steps that are counted
+TOGETHER = 10  # steps of the network alone between two readings of the clock
 
 Results = dict[str, Any]
 
@@ -45,9 +45,9 @@ class TrainingCase:
     """A training that is measured.
 
     Attributes:
-        encoder: its name; starts from random weights, which cost what pretrained ones cost.
+        encoder: name of the encoder; it starts from random weights, which take as much time as pretrained ones.
         batch_size: chips per step.
-        side: of the chips, pixels, pre- and post-event images of three bands each.
+        side: side of the chips in pixels; they are pre- and post-event images of three bands each.
     """
 
     encoder: str
@@ -60,17 +60,18 @@ class TrainingCase:
 
 
 def measure_training(case: TrainingCase, folder: Path, seconds: float) -> Results:
-    """Measure one training, and its network alone just before.
+    """Measure one training, after measuring its network alone.
 
     Args:
-        case: what is trained.
-        folder: for the chips, which are drawn once for each size.
-        seconds: for which the training is to run, once it is warm; a quarter of it goes to the network alone.
+        case: the training.
+        folder: folder for the chips, which are drawn once for each size.
+        seconds: about how long the training shall run after warming up; the network alone runs for a quarter of it.
 
     Returns:
-        The case, `loop_steps_per_s`, `bare_steps_per_s` and their `ratio`; `waiting_share` of the training's time in
-        which it waited for chips; `steps` that were counted; on a GPU also `bare_cudnn_benchmark_steps_per_s`, with
-        convolutions chosen by trying, and `peak_gpu_mb` of the training.
+        The case; `loop_steps_per_s` (of the training), `bare_steps_per_s` (of the network alone) and their `ratio`;
+        `waiting_share`, the share of the training's time in which it waited for chips; `steps`, the number of counted
+        steps; on a GPU also `bare_cudnn_benchmark_steps_per_s`, where cuDNN chose the convolutions by trying them, and
+        `peak_gpu_mb`, the peak GPU memory of the training.
     """
     chips = _synthetic_chips(folder, case.side)
     bare = _bare_steps_per_second(_new_network(case, chips), chips, case.batch_size, seconds / 4)
@@ -89,7 +90,7 @@ def measure_training(case: TrainingCase, folder: Path, seconds: float) -> Result
 
 
 def _synthetic_chips(folder: Path, side: int) -> geopandas.GeoDataFrame:
-    """Chips of the synthetic world, of one size."""
+    """Chips of the synthetic world with this side in pixels; they are drawn if the folder lacks them."""
     chips = folder / f"chips-{side}"
     if not chips.exists():
         write_chips(World(0), chips, REGION, CHIPS, side)
@@ -97,13 +98,13 @@ def _synthetic_chips(folder: Path, side: int) -> geopandas.GeoDataFrame:
 
 
 def _new_network(case: TrainingCase, chips: geopandas.GeoDataFrame) -> RegionNet:
-    """A network of the case without decoders."""
+    """Make a network with the case's encoder and without decoders."""
     with seeded_draws(0):
         return RegionNet(case.encoder, *band_statistics(chips))
 
 
 def _measure_loop(network: RegionNet, chips: geopandas.GeoDataFrame, settings: TrainingSettings) -> Results:
-    """Train as `tsmu update` does, and measure the steps after those that warm up."""
+    """Train as `tsmu update` does, and measure the steps after the first `WARM_UP`."""
     ends, waiting = dict[int, float](), 0.0
 
     def note(now: TrainingProgress) -> None:
@@ -117,7 +118,7 @@ def _measure_loop(network: RegionNet, chips: geopandas.GeoDataFrame, settings: T
 
 
 def _bare_steps_per_second(network: RegionNet, chips: geopandas.GeoDataFrame, batch_size: int, seconds: float) -> float:
-    """Forward, losses, backward and optimiser, again and again on one batch."""
+    """Measure the network alone: the forward pass, losses, backward pass and optimiser, repeated on one batch."""
     step = _bare_step(network, chips, batch_size)
     for _ in range(TOGETHER):
         step()
@@ -132,7 +133,7 @@ def _bare_steps_per_second(network: RegionNet, chips: geopandas.GeoDataFrame, ba
 
 
 def _bare_step(network: RegionNet, chips: geopandas.GeoDataFrame, batch_size: int) -> Callable[[], None]:
-    """A function that learns one batch, which is on the device already, by one step."""
+    """Make a function that takes one training step on a batch that is on the device already."""
     network.add_decoder(REGION)
     network.train().to(device_in_use(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     context = UpdateContext(network, None, REGION, {REGION: REGION})
@@ -164,7 +165,7 @@ def _wait_for_device() -> None:
 
 @contextmanager
 def _cudnn_benchmark() -> Iterator[None]:
-    """Let cuDNN choose the kernels of convolutions by trying, not by rules."""
+    """Let cuDNN choose the kernels of convolutions by trying them instead of by rules."""
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True
     try:

@@ -1,1 +1,1 @@
-"""Outlines in one click, measured against the outlines of a mask."""
+"""A benchmark of outlines made by one click, compared with the outlines of a mask."""

@@ -1,7 +1,9 @@
-"""How well the outline of one click fits a landslide, beside its candidate's outline and the best that the wheel gives.
+"""How well the outline of one click fits a landslide, compared with two other outlines.
 
-A scene is mapped by change, which needs no training. Landslides are the mask's parts that are connected along edges.
-Each is clicked twice: on a random pixel of it, and where its polygon's representative point lies.
+These are the outline of the landslide's candidate, and the best one of the nested outlines of the click, which users
+reach with the mouse wheel. A scene is mapped by change, which needs no training. Landslides are the parts of the mask
+that are connected along edges. Each is clicked twice: on a random pixel of it, and at the representative point of its
+polygon.
 """
 
 import tempfile
@@ -29,10 +31,10 @@ from tsmu.outlines import NestedOutlines, OutlineSource, SceneFiles, outlines_at
 from tsmu.synthetic import REGIONS, World, scene_windows, write_scene
 
 LANDSLIDES = 100
-FEWEST_PIXELS = 8  # of a landslide: of smaller ones every outline is a matter of luck
+FEWEST_PIXELS = 8  # smaller landslides are not clicked, because how well an outline fits them is a matter of luck
 CLICKS = ("random", "middle")
 SOURCES: dict[str, OutlineSource | None] = {"one click": None, "images alone": OutlineSource.IMAGE}
-SYNTHETIC_SIDE = 384  # px of each synthetic scene
+SYNTHETIC_SIDE = 384  # side of each synthetic scene, pixels
 
 Results = dict[str, Any]
 
@@ -42,9 +44,9 @@ class ClickedLandslide:
     """A landslide of a mask.
 
     Attributes:
-        outline: in the scene's CRS.
-        clicks: longitude and latitude by the name of the click.
-        candidate: IoU of the candidate that fits it best; 0 where none overlaps it.
+        outline: the true outline, in the scene's CRS.
+        clicks: longitude and latitude of each click, by the click's name.
+        candidate: IoU of the candidate that fits the landslide best; 0 if none overlaps it.
     """
 
     outline: BaseGeometry
@@ -53,18 +55,19 @@ class ClickedLandslide:
 
 
 def benchmark_one_click(pair: Path, count: int, seed: int, announce: Callable[[str], None]) -> Results:
-    """Measure on a real pair and on four scenes of the synthetic world.
+    """Measure outlines of one click on a real pair and on four scenes of the synthetic world.
 
     Args:
         pair: a folder with `pre.tif`, `post.tif` and `mask.tif` on one grid.
-        count: landslides of the real pair, and of all synthetic scenes together.
-        seed: of the choice of landslides and of the random clicks.
+        count: number of landslides of the real pair, and of all synthetic scenes together.
+        seed: seed of the choice of landslides and of the random clicks.
         announce: called with a line for each scene.
 
     Returns:
-        For `real` and `synthetic`: the number of landslides, their median area in pixels, the median IoU of their
-        candidates, and by click and source medians of the IoU of the first outline and of the best one, the share
-        of clicks without an outline, and percentiles of the seconds and of the processor seconds for a click.
+        For `real` and `synthetic`: the number of landslides, median and mean of the IoU of their candidates, the share
+        of landslides without a candidate, and for each kind of click and source of outlines medians of the IoU of the
+        first outline and of the best one, the mean of the former, the shares of clicks without an outline and of
+        outlines by the images, and percentiles of the seconds and of the processor seconds for a click.
 
     Raises:
         BenchmarkError: a file of the pair is missing.
@@ -94,14 +97,22 @@ def _measure_scene(space: Any, name: str, folder: Path, mask: str, count: int, s
     with rasterio.open(folder / mask) as dataset:
         crs = dataset.crs
     landslides = list(choose_landslides(folder, mask, candidates, count, seed))
-    outlines_at(files, *landslides[0].clicks["middle"])  # what is loaded at the first click is not timed
+    outlines_at(files, *landslides[0].clicks["middle"])  # so that loading modules at the first click is not timed
     return [_click(files, landslide, crs) for landslide in landslides]
 
 
 def choose_landslides(
     folder: Path, mask: str, candidates: geopandas.GeoDataFrame, count: int, seed: int
 ) -> Iterator[ClickedLandslide]:
-    """Choose landslides of a mask, where both images have data, by a seed."""
+    """Choose landslides of a mask at random, among those where both images have data.
+
+    Args:
+        folder: holds `pre.tif`, `post.tif` and the mask.
+        mask: name of the mask's file.
+        candidates: the polygons of the map, in the scene's CRS.
+        count: how many landslides to choose.
+        seed: seed of the choice and of the random clicks.
+    """
     images, valid = read_stack([folder / "pre.tif", folder / "post.tif"])
     known = valid & np.logical_and.reduce([(image != 0).all(axis=0) for image in images])
     with rasterio.open(folder / mask) as dataset:
@@ -131,7 +142,13 @@ def choose_landslides(
 
 
 def _click(files: SceneFiles, landslide: ClickedLandslide, crs: rasterio.CRS) -> Results:
-    """Click on a landslide in all ways."""
+    """Click on a landslide in all ways, and measure the outlines.
+
+    Args:
+        files: the rasters of the scene.
+        landslide: the landslide.
+        crs: the scene's CRS.
+    """
     measured: Results = {"candidate": landslide.candidate, "area": landslide.outline.area}
     from_degrees = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
 

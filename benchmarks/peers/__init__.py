@@ -1,1 +1,1 @@
-"""Training other toolkits, and a threshold on image differences, on the same data as tsmu."""
+"""A comparison of tsmu with other toolkits, and with a threshold on image differences, on the same data."""

@@ -1,7 +1,7 @@
 """A threshold on the change between two images, as a baseline without a network.
 
-The score of a pixel is how much brighter it became. A threshold, and the slope from which on a pixel
-may be a landslide, are fitted on the western part of the known pixels and measured on the eastern part.
+The score of a pixel is how much brighter it became. A threshold on this score, and a least slope of landslides, are
+fitted on the western part of the known pixels and measured on the eastern part.
 """
 
 import tempfile
@@ -17,9 +17,9 @@ from tsmu.evaluate import PERCENTS, PixelCounts
 from tsmu.imagery import SLOPE_BAND, Grid, describe_raster, read_raster, write_terrain
 from tsmu.labels import LANDSLIDE, UNKNOWN
 
-WEST = 0.55  # share of the known pixels
-GAP = 40  # columns between the parts that belong to neither
-SLOPES = range(0, 21, 2)  # degrees; 0 leaves nothing out
+WEST = 0.55  # share of the known pixels in the western part
+GAP = 40  # number of columns between the two parts that belong to neither
+SLOPES = range(0, 21, 2)  # least slopes that are tried, degrees; 0 leaves no pixel out
 TAIL = 0.001  # share of the differences at either end that lie outside the range of the 99 thresholds
 
 Results = dict[str, Any]
@@ -31,12 +31,12 @@ def change_thresholds(folder: Path) -> list[Results]:
     """Fit and measure thresholds on the change of red, and of the mean of all bands, without and with a least slope.
 
     Args:
-        folder: holds `pre.tif`, `post.tif` (red first), `mask.tif` on one grid, and with slopes `dem*.tif`, elevations
-            in metres on any grid.
+        folder: the folder with `pre.tif`, `post.tif` (red first) and `mask.tif` on one grid, and for slopes `dem*.tif`
+            with elevations in metres on any grid.
 
     Returns:
-        For each: name, `iou` on the eastern part, `iou_west`, `threshold` in units of the images, `slope` in
-        degrees, pixels and share of landslide of both parts, and the `cpu_seconds` it took.
+        For each kind of change: the name `contestant`, `iou` on the eastern part, `iou_west`, `threshold` in units of
+        the images, `slope` in degrees, number of pixels and share of landslides of both parts, and `cpu_seconds`.
 
     Raises:
         BenchmarkError: a file is missing, they are on different grids, or one part has no landslide.
@@ -69,7 +69,16 @@ def _read(folder: Path, name: str) -> Floats:
 
 
 def west_and_east(pre: Floats, post: Floats, mask: Floats) -> tuple[Bools, Bools]:
-    """Split the known pixels, where both images have data, by a column; 40 columns between are on neither side."""
+    """Divide the known pixels, where both images have data, into a western and an eastern part.
+
+    Args:
+        pre: image before the event, (C, H, W), 0 without data.
+        post: image after the event, (C, H, W), 0 without data.
+        mask: (H, W), 255 unknown.
+
+    Returns:
+        The pixels of the western and of the eastern part, (H, W) each; `GAP` columns between them belong to neither.
+    """
     known = (mask != UNKNOWN) & (pre != 0).all(0) & (post != 0).all(0)
     running = np.cumsum(known.sum(0))
     column = int(np.argmax(running >= WEST * running[-1]))
@@ -78,9 +87,13 @@ def west_and_east(pre: Floats, post: Floats, mask: Floats) -> tuple[Bools, Bools
 
 
 def slope_in_degrees(elevations: Path, like: Path) -> Floats:
-    """Slope of an elevation raster (m) under an image: (H, W), degrees, NaN where there are no elevations.
+    """The slope of the ground on the grid of an image, (H, W), degrees; NaN where there are no elevations.
 
-    It is that of the terrain bands: derived on the elevations' own cells, then brought onto the image's grid.
+    It is computed as for the terrain bands: on the elevations' own cells, then resampled to the image's grid.
+
+    Args:
+        elevations: raster of elevations in metres.
+        like: the image.
     """
     with tempfile.TemporaryDirectory() as folder:
         terrain = write_terrain(elevations, Grid.from_raster(describe_raster(like)), (SLOPE_BAND,), Path(folder))
@@ -88,7 +101,7 @@ def slope_in_degrees(elevations: Path, like: Path) -> Floats:
 
 
 def _fit(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Results:
-    """Fit threshold and slope on the west, the best IoU there, and measure them on the east."""
+    """Find the threshold and least slope with the best IoU on the western part; measure them on the eastern part."""
     started = time.process_time()
     low, high = np.quantile(change[west], (TAIL, 1 - TAIL))
     score = ((change - low) / (high - low)).clip(0, 1).astype(np.float32)

@@ -1,8 +1,8 @@
-"""Other toolkits trained on the same chips: TorchGeo, GeoAI and tsmu, region by region.
+"""A comparison of TorchGeo, GeoAI and tsmu, trained on the same chips, region by region.
 
-Each contestant learns each region alone, in a process of its own (`training`), from the same encoder weights and
-with the same number of steps and chips per step. Its predictions on validation and test chips are scored here, all
-in the same way. Where there is a pair of images, a threshold on the change between them is measured, too.
+Each contestant learns each region alone, in a process of its own (`training`), from the same encoder weights and with
+the same number of steps and chips per step. Its predictions on validation and test chips are scored here, in the same
+way for all contestants. If image pairs are given, a threshold on the change between the images is measured, too.
 """
 
 import json
@@ -31,8 +31,8 @@ from tsmu.evaluate import NEUTRAL_PERCENT, PixelCounts, choose_threshold
 from tsmu.files import write_json, write_text
 from tsmu.model import PretrainedWeights, build_encoder, find_weights, load_weights
 
-REQUIRED_MODULES = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # by contestant
-SHARED_SETTINGS = ("regions", "steps", "batch_size", "encoder", "split")  # equal for all cells of a folder
+REQUIRED_MODULES = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # the modules that a contestant needs
+SHARED_SETTINGS = ("regions", "steps", "batch_size", "encoder", "split")  # they must be equal for all cells of a folder
 RESULTS = "peers.json"
 SCRIPT = Path(__file__).with_name("training.py")
 
@@ -46,13 +46,13 @@ class PeerSettings:
 
     Attributes:
         data: folder with one chips folder (`images/`, `masks/`) per region.
-        regions: each is learned alone.
-        contestants: of `tsmu`, `torchgeo`, `geoai`.
-        seeds: 0 to seeds - 1.
+        regions: names of the regions; each is learned alone.
+        contestants: some of `tsmu`, `torchgeo` and `geoai`.
+        seeds: number of seeds; they are 0 to `seeds` - 1.
         steps: optimisation steps.
         batch_size: chips per step.
-        encoder: name in segmentation_models_pytorch.
-        weights: what the encoder of every contestant starts from: `auto`, a name, a file or `none`.
+        encoder: name of the encoder in segmentation_models_pytorch.
+        weights: the weights from which the encoder of every contestant starts: `auto`, a name, a file or `none`.
         split: `fixed` or `folds`, as in the continual benchmark.
         pairs: folders with `pre.tif`, `post.tif`, `mask.tif` and perhaps `dem*.tif`, for the change threshold.
     """
@@ -73,10 +73,10 @@ def run_peers(settings: PeerSettings, out: Path, announce: Announce, peer_python
     """Let every contestant learn every region that is not in `out/peers.json` yet.
 
     Args:
-        settings: what is compared.
-        out: folder for `peers.json` and `peers.md`; it may be that of a continual benchmark.
+        settings: the settings of the comparison.
+        out: folder for `peers.json` and `peers.md`; it may be the folder of a continual benchmark.
         announce: called with one line before each training.
-        peer_python: the interpreter that has TorchGeo and GeoAI; by default this one.
+        peer_python: a Python interpreter that has TorchGeo and GeoAI; by default the one that runs this.
 
     Returns:
         The content of peers.json.
@@ -93,9 +93,13 @@ def run_peers(settings: PeerSettings, out: Path, announce: Announce, peer_python
 def check_installed(contestants: Sequence[str], peer_python: Path | None) -> None:
     """Make sure that the modules which the contestants need can be imported.
 
+    Args:
+        contestants: names of the contestants.
+        peer_python: the interpreter that must have the modules; None means the one that runs this.
+
     Raises:
-        BenchmarkError: a contestant is unknown, the interpreter cannot be run, or modules are missing; it says how
-            to install them.
+        BenchmarkError: a contestant is unknown, the interpreter cannot be run, or modules are missing; the message
+            says how to install them.
     """
     if unknown := [name for name in contestants if name not in REQUIRED_MODULES]:
         raise BenchmarkError(f"unknown contestant {unknown[0]!r}; choose of: {', '.join(REQUIRED_MODULES)}")
@@ -120,7 +124,15 @@ def compare_contestants(
     announce: Announce,
     peer_python: Path | None = None,
 ) -> Results:
-    """As `run_peers`, with chips that have been read already."""
+    """Do the same as `run_peers` with chips that have been read already.
+
+    Args:
+        settings: the settings of the comparison.
+        chips: the chips of each region, as `tsmu.benchmark.read_regions` gives them.
+        out: see `run_peers`.
+        announce: see `run_peers`.
+        peer_python: see `run_peers`.
+    """
     pretrained = find_weights(settings.encoder, settings.weights)
     weights = f"{pretrained.source}, digest {pretrained.digest[:12]}" if pretrained else "random"
     results = _stored(settings, weights, out / RESULTS)
@@ -144,7 +156,7 @@ def compare_contestants(
 
 
 def _stored(settings: PeerSettings, weights: str, file: Path) -> Results:
-    """The results of an earlier run with equal settings, or results that are still empty.
+    """Read the results of an earlier run with equal settings; without such a run, make empty results.
 
     Raises:
         BenchmarkError: the folder holds a run with other settings.
@@ -201,7 +213,7 @@ def _learn(
 def write_encoder_state(
     encoder: str, pretrained: PretrainedWeights | None, bands: Sequence[str], file: Path
 ) -> Path | None:
-    """Write the state from which the encoder of tsmu starts for these bands; None for random weights."""
+    """Write the state from which tsmu's encoder starts for these bands; returns the file, None for random weights."""
     if pretrained is None:
         return None
     module = build_encoder(encoder, len(bands))
@@ -213,13 +225,14 @@ def write_encoder_state(
 def write_tiles(chips: geopandas.GeoDataFrame, folder: Path) -> tuple[dict[str, list[str]], int, bool]:
     """Write chips as `images/NAME.tif` and `labels/NAME.tif`, the tiles from which both peers learn.
 
-    Pixels without data become 0 and their label 255.
+    Pixels without data become 0, and their label 255.
 
     Returns:
-        The names by split, the smallest multiple of 32 px that holds every chip, and whether any is smaller.
+        The names of the chips of each split, the smallest multiple of 32 px that is not smaller than any side of a
+        chip, and whether any chip is smaller than a square with this side.
 
     Raises:
-        BenchmarkError: the images are not of 8 bits, which both peers' defaults divide by 255.
+        BenchmarkError: a split has no chips, or the images do not have 8 bits; the peers divide values by 255.
     """
     names: dict[str, list[str]] = {}
     shapes = set()
@@ -250,7 +263,12 @@ def _write(file: Path, pixels: npt.NDArray[np.uint8]) -> None:
 
 
 def run_contestant(contestant: str, job: Path, python: str) -> Results:
-    """Run the training script, and return the JSON of its last line.
+    """Run the training script, and return the JSON in its last line of output.
+
+    Args:
+        contestant: name of the contestant, for messages.
+        job: the JSON file with the job.
+        python: the interpreter.
 
     Raises:
         BenchmarkError: the script fails; the message has the last line that it wrote to stderr.
@@ -263,10 +281,16 @@ def run_contestant(contestant: str, job: Path, python: str) -> Results:
 
 
 def score_answers(file: Path, names: dict[str, list[str]], chips: geopandas.GeoDataFrame) -> Results:
-    """Score the probabilities in an .npz file, by chip name, as all benchmarks are scored.
+    """Score predictions in the same way as all benchmarks.
+
+    Args:
+        file: an .npz file with the probabilities of each validation and test chip under the chip's name.
+        names: the names of the chips of each split.
+        chips: the chips as rows of a chips index.
 
     Returns:
-        `iou` at `threshold`, which is chosen on the validation chips, `iou_at_half`, and what is counted.
+        `iou` on the test chips at `threshold`, which is chosen on the validation chips, `iou_at_half` (at 50 %),
+        `average_precision`, and number (`pixels`) and landslide share of the test pixels.
     """
     counts = {}
     with np.load(file) as answers:

@@ -10,7 +10,7 @@ NAMES = {"tsmu": "tsmu, separate", "torchgeo": "TorchGeo", "geoai": "GeoAI"}
 
 
 def peers_table(results: dict[str, Any]) -> str:
-    """Write the results as Markdown: a contestant a row; mean +- standard error over seeds.
+    """Write the results as Markdown, with one row per contestant; figures are mean +- standard error over seeds.
 
     A training that keeps two states of its network, the last one and the best by validation, has two rows; a star
     marks the one with which the contestant's documentation maps.
@@ -45,14 +45,14 @@ def peers_table(results: dict[str, Any]) -> str:
 
 
 def _row(contestant: str, kept: str, cells: list[Cell], regions: list[str], pairs: int) -> str:
-    """The row of a contestant and of one of the states of its network."""
+    """The row of the table for one contestant and one state of its network."""
     seeds = sorted({cell["seed"] for cell in cells})
 
     def of_region(region: str, name: str) -> list[float]:
         return [nan_if_null(cell["scores"][kept][name]) for cell in cells if cell["region"] == region]
 
     def mean_of_regions(name: str) -> list[float]:
-        """One mean per seed that has learned every region."""
+        """The mean over all regions, for each seed with which every region was learned."""
         by_seed = [[c for c in cells if c["seed"] == seed] for seed in seeds]
         return [
             sum(nan_if_null(c["scores"][kept][name]) for c in own) / len(own) for own in by_seed

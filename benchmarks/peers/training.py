@@ -1,13 +1,13 @@
-"""One contestant of `python -m benchmarks peers` learns one region, in a process of its own.
+"""The script with which one contestant of `python -m benchmarks peers` learns one region, in a process of its own.
 
-It is run as a file, `python -P training.py JOB.json`: an interpreter that has TorchGeo and GeoAI needs
-nothing of tsmu, and only the contestant `tsmu` imports it. `comparison` writes the job: see `Job`.
-The last line on stdout is JSON: time and peak memory of the training, settings, versions, and the files
-with the predictions, one for each state of the network that the contestant's documentation keeps.
+It is run as a file, `python -P training.py JOB.json`, so that an interpreter with TorchGeo and GeoAI does not need
+tsmu; only the contestant `tsmu` imports it. `comparison` writes the job, see `Job`. The last line on stdout is JSON:
+time and peak memory of the training, settings, versions, and the files with the predictions, one for each state of the
+network that the contestant's documentation keeps.
 
-The peers are called as their documentation calls them, with its defaults, except for what has to be equal in a
-comparison: the encoder and the weights that it starts from, the number of steps and the batch size, which
-chips are for validation, and that pixels marked 255 (unknown) do not count.
+The peers (TorchGeo and GeoAI) are called as in their documentation, with its defaults, except for what has to be equal
+in a comparison: the encoder and the weights from which it starts, the number of steps and the batch size, the chips for
+validation, and that pixels marked 255 (unknown) do not count.
 
 TorchGeo: the tutorial `trainers` (best checkpoint by validation loss, tested with the last weights) without its
 early stopping, and the normalisation and augmentation of its `LandCoverAIDataModule`, the data module for RGB
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from torchgeo.datamodules import NonGeoDataModule
 
 UNKNOWN = 255  # label of pixels that are neither trained on nor counted
-MULTIPLE = 32  # sides of images that a U-Net with five stages takes are multiples of it
-LAST, BEST = "last", "best"  # the states of the network that a training keeps
+MULTIPLE = 32  # a U-Net with five stages needs images whose sides are multiples of so many pixels
+LAST, BEST = "last", "best"  # names of the states of the network that a training keeps
 PACKAGES = ("torch", "segmentation-models-pytorch", "timm", "lightning", "tsmu", "torchgeo", "kornia", "geoai-py")
 
 Results = dict[str, Any]
@@ -48,21 +48,22 @@ class Job:
 
     Attributes:
         contestant: `tsmu`, `torchgeo` or `geoai`.
-        folder: holds `images/NAME.tif` (uint8, bands first) and `labels/NAME.tif` (0, 1, 255 unknown).
-        names: of the chips of `train`, `val` and `test`.
-        bands: of an image.
-        side: the smallest multiple of 32 px that holds every chip.
-        padded: whether chips have to be padded to it, because one of them is smaller.
-        encoder: name in segmentation_models_pytorch.
-        weights: what the encoder starts from, as `tsmu` names it: `auto`, a name, a file or `none`.
-        encoder_state: the same as a .safetensors file of the state of an encoder for these bands, for the peers;
+        folder: the folder with `images/NAME.tif` (uint8) and `labels/NAME.tif` (0 background, 1 landslide, 255
+            unknown).
+        names: the names of the chips of the splits `train`, `val` and `test`.
+        bands: number of bands of an image.
+        side: the smallest multiple of 32 px that is not smaller than any side of a chip.
+        padded: whether chips have to be padded to this side, because one of them is smaller.
+        encoder: name of the encoder in segmentation_models_pytorch.
+        weights: the weights from which the encoder starts, as `tsmu` names them: `auto`, a name, a file or `none`.
+        encoder_state: for the peers, a .safetensors file with these weights as the state of an encoder for these bands;
             None for random weights.
         steps: optimisation steps.
         batch_size: chips per step.
         seed: seed of the decoder's first weights, the order of the chips and the augmentation.
-        out: folder for the answers.
-        chips: parquet file of the same chips as rows of tsmu's index, and
-        region: their region; both for the contestant `tsmu` only.
+        out: folder for the predictions.
+        chips: for the contestant `tsmu`, a parquet file of the same chips as rows of tsmu's chips index.
+        region: for the contestant `tsmu`, the region of these chips.
     """
 
     contestant: str
@@ -83,7 +84,7 @@ class Job:
 
     @property
     def path(self) -> Path:
-        """Folder for the answers."""
+        """The folder for the predictions."""
         return Path(self.out)
 
 
@@ -96,7 +97,7 @@ def train_torchgeo(job: Job) -> Results:
 
     seed_everything(job.seed)
     weights = None if job.encoder_state is None else str(_write_torchgeo_checkpoint(job, job.path / "encoder.ckpt"))
-    batch_size = min(job.batch_size, len(job.names["train"]))  # its loader drops what does not fill a batch
+    batch_size = min(job.batch_size, len(job.names["train"]))  # TorchGeo's loader drops chips that do not fill a batch
     settings: Results = {
         "model": "unet",
         "task": "multiclass",
@@ -145,7 +146,7 @@ def _torchgeo_data_module(job: Job, batch_size: int) -> "NonGeoDataModule":
             return {"image": _pad(image, job.side, 0), "mask": _pad(mask, job.side, UNKNOWN).long()}
 
     class ChipsDataModule(NonGeoDataModule):
-        """Batches of them, with the augmentation of torchgeo.datamodules.LandCoverAIDataModule."""
+        """Batches of these chips, with the augmentation of torchgeo.datamodules.LandCoverAIDataModule."""
 
         def __init__(self, batch_size: int) -> None:
             super().__init__(Chips, batch_size)
@@ -164,7 +165,7 @@ def _torchgeo_data_module(job: Job, batch_size: int) -> "NonGeoDataModule":
 
 
 def _write_torchgeo_checkpoint(job: Job, file: Path) -> Path:
-    """Write the encoder's weights as a checkpoint, of which TorchGeo takes the backbone."""
+    """Write the encoder's weights as the backbone in a checkpoint that TorchGeo can load."""
     import torch
 
     state = {f"model.backbone.model.{name}": tensor for name, tensor in _encoder_state(job).items()}
@@ -173,13 +174,13 @@ def _write_torchgeo_checkpoint(job: Job, file: Path) -> Path:
 
 
 def train_geoai(job: Job) -> Results:
-    """Train by GeoAI's train_segmentation_model, in whole epochs: at least as many steps as the others."""
+    """Train by GeoAI's train_segmentation_model, in whole epochs, so that the steps are at least those of the job."""
     import geoai as peer
     import torch
     from geoai.train import get_smp_model
 
     train, val = job.names["train"], job.names["val"]
-    share = (len(val) - 0.5) / len(train + val)  # scikit-learn rounds up
+    share = (len(val) - 0.5) / len(train + val)  # scikit-learn rounds up to the number of validation chips
     tiles = _link_geoai_tiles(job, share)
     batch_size = min(job.batch_size, len(train))
     epochs = math.ceil(job.steps / math.ceil(len(train) / batch_size))
@@ -206,9 +207,10 @@ def train_geoai(job: Job) -> Results:
 
 
 def _link_geoai_tiles(job: Job, share: float) -> Path:
-    """Link the chips as tiles, under names by which GeoAI's random split becomes that of the job.
+    """Link the chips as tiles, named so that GeoAI's random split is the split of the job.
 
-    It sorts the file names and hands them to scikit-learn with the seed, so the split follows from the position.
+    GeoAI sorts the names of the files and lets scikit-learn split them with the seed, so that a tile's position decides
+    in which split it is.
     """
     from sklearn.model_selection import train_test_split
 
@@ -224,7 +226,7 @@ def _link_geoai_tiles(job: Job, share: float) -> Path:
 
 
 def _write_geoai_checkpoint(job: Job, unet: Results, file: Path) -> Path:
-    """Write a U-Net with the encoder's weights and a new decoder, from which GeoAI goes on (`checkpoint_path`)."""
+    """Write a U-Net with the encoder's weights and a new decoder, from which GeoAI starts (`checkpoint_path`)."""
     import torch
     from geoai.train import get_smp_model
 
@@ -284,7 +286,7 @@ def _read(job: Job, name: str) -> tuple["torch.Tensor", "torch.Tensor"]:
 
 
 def _pad(pixels: "torch.Tensor", side: int, value: int) -> "torch.Tensor":
-    """Pad the last two axes to a square, below and on the right."""
+    """Pad images (..., H, W) with a value to squares of this side, below and on the right."""
     from torch.nn.functional import pad
 
     height, width = pixels.shape[-2:]
@@ -292,9 +294,18 @@ def _pad(pixels: "torch.Tensor", side: int, value: int) -> "torch.Tensor":
 
 
 def _write_answers(job: Job, model: "torch.nn.Module", kept: str) -> str:
-    """Write a network's probability of landslide for each validation and test chip, (H, W) by name.
+    """Predict the probability of landslide on each validation and test chip, and write it as an .npz file.
 
-    Both peers divide by 255 and take the softmax of two classes; GeoAI pads a window like this, too.
+    The file has an array (H, W) for each chip under its name. Both peers divide images by 255 and apply the softmax to
+    two classes; GeoAI also pads a window in this way.
+
+    Args:
+        job: the job.
+        model: the network.
+        kept: name of the state of the network, which becomes the file's name.
+
+    Returns:
+        The path of the file.
     """
     import numpy as np
     import torch
@@ -314,7 +325,11 @@ def _write_answers(job: Job, model: "torch.nn.Module", kept: str) -> str:
 
 @contextmanager
 def _timed() -> Iterator[Results]:
-    """Fill in the seconds by the clock and of processor time, and this process's peak memory so far, MB."""
+    """Measure the block of a `with` statement.
+
+    Yields:
+        A dictionary that gets `seconds`, `cpu_seconds` and `peak_rss_mb`, the peak memory of this process so far.
+    """
     results: Results = {}
     before, started = os.times(), time.perf_counter()
     yield results

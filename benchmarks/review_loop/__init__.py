@@ -1,1 +1,1 @@
-"""One turn of the review loop on the synthetic world, decided by a simulated reviewer."""
+"""Benchmarks of the review loop (map, review, update, map again) with a simulated reviewer."""

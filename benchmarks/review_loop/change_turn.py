@@ -1,8 +1,9 @@
-"""The loop that begins without labels: change maps a scene, some candidates are decided on, and a decoder learns them.
+"""The review loop that begins without labels: a map by change is reviewed, and a decoder learns from the decisions.
 
-A scene is mapped by change; a simulated reviewer decides on so many candidates; the region's first decoder learns from
-those decisions alone; and ground that nobody reviewed is mapped by change, by the decoder, and by both: the mean of
-their probabilities at the mean of their thresholds. All of it by the commands that a user would type.
+A scene is mapped by change, and a simulated reviewer decides on a number of candidates. The region's first decoder
+learns from these decisions alone. Then ground that nobody reviewed is mapped by change, by the decoder, and by both,
+which is the mean of their probabilities at the mean of their thresholds. All steps use the commands that a user would
+type.
 """
 
 import json
@@ -29,7 +30,7 @@ from tsmu.synthetic import World, scene_windows, write_scene
 
 SCENE = "reviewed"
 SYNTHETIC_REGIONS = ("marine_coast", "eastern_forests")
-SYNTHETIC_SIZE = 512  # px, of the scene that is reviewed and of the one that nobody reviews
+SYNTHETIC_SIZE = 512  # side of the reviewed and of the unreviewed synthetic scene, pixels
 MAPPERS = ("change", "decoder", "both")
 
 Announce = Callable[[str], None]
@@ -39,15 +40,16 @@ Percent = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ChangeLoopSettings:
-    """The settings of the loops.
+    """The settings of all loops.
 
     Attributes:
-        pair: folder with `pre.tif`, `post.tif` and `mask.tif`: its west is reviewed, its east is measured.
-        decisions: numbers of decisions; each is a loop of its own.
+        pair: folder with `pre.tif`, `post.tif` and `mask.tif`; the western part is reviewed, and maps are measured on
+            the eastern part.
+        decisions: numbers of decisions; a loop is run for each.
         steps: optimisation steps of the decoder.
         batch_size: chips per step.
         chip: side of a chip, pixels.
-        seed: of the synthetic worlds and of the trainings.
+        seed: seed of the synthetic worlds and of the trainings.
     """
 
     pair: str
@@ -60,7 +62,13 @@ class ChangeLoopSettings:
 
 @dataclass(frozen=True)
 class Ground:
-    """A region with a scene that is reviewed and one that is not: folders with `pre`, `post` and `truth.tif`."""
+    """A region with two scenes, which are folders with `pre.tif`, `post.tif` and `truth.tif`.
+
+    Attributes:
+        region: name of the region.
+        reviewed: folder of the scene that is reviewed.
+        unseen: folder of the scene that nobody reviews, on which maps are measured.
+    """
 
     region: str
     reviewed: Path
@@ -68,25 +76,27 @@ class Ground:
 
 
 def benchmark_change_loop(settings: ChangeLoopSettings, out: Path, announce: Announce) -> Results:
-    """Run the loops that `results.json` in the folder does not hold yet.
+    """Run the loops that are not yet in `results.json` in the folder.
 
     Args:
-        settings: of all loops.
-        out: folder for `results.json`, the grounds and a workspace per loop.
+        settings: settings of all loops.
+        out: folder for `results.json`, the scenes and a workspace per loop.
         announce: called with one line before each loop.
 
     Returns:
-        `settings`, and `turns`: for each ground and number of decisions the decisions by action, the chips, and by
-        mapper IoU, precision and recall on the unseen ground.
+        `settings`, and `turns`: for each region and number of decisions (`asked`) the number of decisions by action,
+        the number of chips, and for each mapper IoU, precision and recall on the unreviewed scene.
 
     Raises:
-        BenchmarkError: the folder holds another run's results, or a command was not done.
+        BenchmarkError: the folder holds another run's results, or a command failed.
     """
     file = out / "results.json"
-    asked = json.loads(json.dumps(asdict(settings))) | {"decisions": None}
-    stored = json.loads(file.read_text()) if file.exists() else {"settings": asked, "turns": []}
-    if stored["settings"] | {"decisions": None} != asked:
-        raise BenchmarkError(f"{file}: holds a run with {stored['settings']}, asked for {asked}; name another folder")
+    requested = json.loads(json.dumps(asdict(settings))) | {"decisions": None}
+    stored = json.loads(file.read_text()) if file.exists() else {"settings": requested, "turns": []}
+    if stored["settings"] | {"decisions": None} != requested:
+        raise BenchmarkError(
+            f"{file}: holds a run with {stored['settings']}, asked for {requested}; name another folder"
+        )
     turns: list[Results] = stored["turns"]
     for ground in _grounds(settings, out / "grounds"):
         for decisions in settings.decisions:
@@ -112,7 +122,7 @@ def change_loop_table(results: Results) -> str:
 
 
 def _grounds(settings: ChangeLoopSettings, folder: Path) -> Iterator[Ground]:
-    """Draw the grounds, the real pair first."""
+    """Make the scenes of each region; the region of the real pair comes first."""
     real = Ground("hokkaido", folder / "west", folder / "east")
     _cut_pair(Path(settings.pair), real)
     yield real
@@ -127,7 +137,7 @@ def _grounds(settings: ChangeLoopSettings, folder: Path) -> Iterator[Ground]:
 
 
 def _cut_pair(pair: Path, ground: Ground) -> None:
-    """Cut the west and the east of a pair into folders of their own."""
+    """Write the western part of a pair as the reviewed scene, and the eastern part as the unreviewed one."""
     pre, post, mask = (np.asarray(read_raster(pair / f"{name}.tif")[0], np.float64) for name in ("pre", "post", "mask"))
     for part, folder in zip(west_and_east(pre, post, mask[0]), (ground.reviewed, ground.unseen), strict=True):
         columns = np.flatnonzero(part.any(axis=0))
@@ -142,7 +152,7 @@ def _cut_pair(pair: Path, ground: Ground) -> None:
                     "transform": source.window_transform(window),
                     "tiled": False,
                 }
-                if target == "truth":  # where one of the images has no data, nothing is known
+                if target == "truth":  # the truth is unknown where one of the images has no data
                     inside = part[:, columns[0] : columns[-1] + 1]
                     values = np.where(inside, values, UNKNOWN).astype(np.uint8)
                 with rasterio.open(folder / f"{target}.tif", "w", **profile) as written:
@@ -151,11 +161,13 @@ def _cut_pair(pair: Path, ground: Ground) -> None:
 
 
 def _run_turn(settings: ChangeLoopSettings, ground: Ground, decisions: int, folder: Path) -> Results:
-    remove(folder)  # an interrupted loop begins anew
+    remove(folder)  # an interrupted loop is repeated from its beginning
     workspace = folder / "survey"
-    here = ("--region", ground.region, "--workspace", workspace)
+    region_options = ("--region", ground.region, "--workspace", workspace)
     run_tsmu("init", workspace)
-    run_tsmu("map", *_pair(ground.reviewed), "--by", "change", "--name", SCENE, *_unknown(ground.reviewed), *here)
+    run_tsmu(
+        "map", *_pair(ground.reviewed), "--by", "change", "--name", SCENE, *_unknown(ground.reviewed), *region_options
+    )
     made = review_scene(workspace, SCENE, ground.reviewed / "truth.tif", decisions)
     run_tsmu("labels", "from-review", "--workspace", workspace)
     chips = run_tsmu("chips", "build", "--size", settings.chip, "--workspace", workspace)
@@ -163,7 +175,10 @@ def _run_turn(settings: ChangeLoopSettings, ground: Ground, decisions: int, fold
         "update", ground.region, "--steps", settings.steps, "--batch-size", settings.batch_size, "--seed",
         settings.seed, "--workspace", workspace,
     )  # fmt: skip
-    maps = {by: run_tsmu("map", *_pair(ground.unseen), "--by", by, "--name", by, *here) for by in ("change", "decoder")}
+    maps = {
+        by: run_tsmu("map", *_pair(ground.unseen), "--by", by, "--name", by, *region_options)
+        for by in ("change", "decoder")
+    }
     scores = _scores(maps, ground.unseen / "truth.tif")
     shutil.rmtree(workspace / "runs", ignore_errors=True)
     return {
@@ -177,11 +192,12 @@ def _run_turn(settings: ChangeLoopSettings, ground: Ground, decisions: int, fold
 
 
 def _pair(folder: Path) -> Sequence[object]:
+    """The words of `tsmu map` that name the images of a scene."""
     return (folder / "post.tif", "--pre", folder / "pre.tif")
 
 
 def _unknown(folder: Path) -> Sequence[object]:
-    """Leave out of a map what the reviewer knows nothing of."""
+    """The words of `tsmu map` that leave out of a map the ground of which the truth is unknown."""
     file = folder / "unknown.tif"
     with rasterio.open(folder / "truth.tif") as truth:
         unknown = (truth.read() == UNKNOWN).astype(np.uint8)
@@ -193,7 +209,12 @@ def _unknown(folder: Path) -> Sequence[object]:
 
 
 def _scores(maps: dict[str, Results], truth: Path) -> Results:
-    """IoU, precision and recall of each map, and of the mean of both."""
+    """Measure IoU, precision and recall of each map, and of the mean of both.
+
+    Args:
+        maps: the output of `tsmu map --json` for `change` and `decoder`.
+        truth: raster of the true mask.
+    """
     true = read_raster(truth)[0][0]
     known = true != UNKNOWN
     percents, thresholds = dict[str, Percent](), dict[str, float]()

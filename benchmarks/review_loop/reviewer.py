@@ -21,8 +21,8 @@ from tsmu.errors import BenchmarkError
 from tsmu.evaluate import show_same_landslide
 from tsmu.labels import REVIEW_MARGIN_M
 
-ACCEPTED_IOU = 0.7  # IoU with the true outline from which on an outline is accepted as it is
-QUEUE_LENGTH = 10  # records that are fetched at once
+ACCEPTED_IOU = 0.7  # an outline is accepted unchanged if its IoU with the true outline is at least this
+QUEUE_LENGTH = 10  # number of records that are fetched at once
 TIMEOUT_S = 60
 
 Decisions = dict[str, int]
@@ -31,18 +31,18 @@ Decisions = dict[str, int]
 def review_scene(workspace: Path, scene: str, truth: Path, records: int) -> Decisions:
     """Decide on the candidates of a scene in the order of the review queue, the most uncertain first.
 
-    A candidate that shares half of the smaller outline with true landslides is accepted if it is drawn well, and
-    edited otherwise; other candidates are rejected. True landslides nearby that the map has missed are drawn,
-    because `labels from-review` takes the ground around a decision as reviewed.
+    A candidate that shares with a true landslide at least half of the smaller of both outlines is accepted if its IoU
+    reaches `ACCEPTED_IOU`, and edited otherwise; other candidates are rejected. True landslides nearby that the map has
+    missed are drawn, because `labels from-review` treats the ground around a decision as reviewed.
 
     Args:
         workspace: folder of the workspace.
         scene: name of the scene that is reviewed.
         truth: raster of the true mask, 1 on landslides.
-        records: largest number of decisions, drawn landslides included.
+        records: largest number of decisions, including drawn landslides.
 
     Returns:
-        Number of decisions by action.
+        The number of decisions of each action.
     """
     decisions: Counter[str] = Counter()
     with _review_server(workspace) as request:
@@ -78,13 +78,13 @@ class _TrueLandslides:
             parts = shapes(values, mask=values == 1, connectivity=8, transform=dataset.transform)
             true = geopandas.GeoSeries([shapely.geometry.shape(part) for part, _ in parts], crs=dataset.crs)
         self._true = true.to_crs(4326).array
-        # Distances are metres; without landslides there is no place to ask for a zone, and nothing to measure.
+        # Distances are measured in the UTM zone of the landslides; without landslides there is no zone and no distance.
         self._on_ground = true.to_crs(true.estimate_utm_crs()) if len(true) else true
         mapped = [shapely.geometry.shape(feature["geometry"]) for feature in candidates]
         self._missed = set(range(len(true))) - set(shapely.STRtree(self._true).query(mapped, "intersects")[1].tolist())
 
     def judge(self, outline: BaseGeometry) -> tuple[str, BaseGeometry | None]:
-        """The action for a candidate (`accept`, `edit` or `reject`), and for an edit the true outline."""
+        """Choose the action for a candidate (`accept`, `edit` or `reject`); for an edit also gives the true outline."""
         touched = self._true[shapely.intersects(self._true, outline)]
         shared = shapely.area(shapely.intersection(touched, outline))
         same = touched[show_same_landslide(shared, shapely.area(touched), outline.area)]
@@ -95,7 +95,10 @@ class _TrueLandslides:
         return ("accept", None) if overlap >= ACCEPTED_IOU else ("edit", right)
 
     def missed_near(self, outline: BaseGeometry) -> list[BaseGeometry]:
-        """Missed landslides on ground that a decision on this outline marks as reviewed; each is returned once."""
+        """Find missed landslides on ground that a decision on this outline marks as reviewed.
+
+        A landslide is returned by the first such call only.
+        """
         surroundings = (
             geopandas.GeoSeries([outline], crs=4326).to_crs(self._on_ground.crs).item().buffer(2 * REVIEW_MARGIN_M)
         )
@@ -106,7 +109,12 @@ class _TrueLandslides:
 
 @contextmanager
 def _review_server(workspace: Path) -> Iterator[Any]:
-    """Run a review server; yields a function that gets a path, or posts a body there, and returns the answer."""
+    """Run a review server for the block of a `with` statement.
+
+    Yields:
+        A function that sends a request to a path of the server (a POST if there is a body, else a GET) and returns the
+        JSON of the answer.
+    """
     command = [sys.executable, "-m", "tsmu", "serve", "--write", "--port", "0", "--workspace", str(workspace)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:

@@ -1,8 +1,8 @@
-"""One turn of the review loop: a weak map, fifty decisions on it, an update, and the map again.
+"""One turn of the review loop: map with a weak model, decide on candidates, update the model, and map again.
 
-It runs on the synthetic world, by the commands that a user would type, each in a process of its own; the decisions
-go through the review server. A simulated reviewer knows the true mask of one scene. The maps are scored on scenes that
-nobody reviewed: others of that region, and those of the regions learned before.
+The turn runs on the synthetic world with the commands that a user would type, each in a process of its own; the
+decisions go through the review server. They are made by a simulated reviewer, who knows the true mask of one scene. The
+maps are scored on scenes that nobody reviewed: others of the same region, and those of the regions learned before.
 """
 
 import json
@@ -26,12 +26,12 @@ from tsmu.files import remove, write_json
 from tsmu.synthetic import SPARSE_DENSITY, World, scene_windows, write_chips, write_scene
 
 REGION, OTHERS = "eastern_forests", ("marine_coast", "northwest_mountains")
-REVIEWED = "reviewed"  # name of the scene
-UNSEEN = 2  # scenes of the reviewed region on which maps are compared; of each other region there is one
-CHIP = 64
-MIN_PIXELS = 4  # smallest landslide that counts, on either side
-SCORES = ("f1", "precision", "recall", "false_alarms_per_100_km2")  # of objects
-# Options that `tsmu map` would otherwise measure anew for each version; they are not what is scored here.
+REVIEWED = "reviewed"  # name of the scene that is reviewed
+UNSEEN = 2  # number of unreviewed scenes of the reviewed region; each other region has one
+CHIP = 64  # side of a chip, pixels
+MIN_PIXELS = 4  # pixels of the smallest landslide that counts, in the map and in the truth
+SCORES = ("f1", "precision", "recall", "false_alarms_per_100_km2")  # scores of landslides as objects
+# Options that `tsmu map` would otherwise choose by measurements for each version; they do not matter for the scores.
 MAP_OPTIONS = ("--engine", "torch", "--tile", 256, "--overlap", 64)
 
 Announce = Callable[[str], None]
@@ -40,17 +40,17 @@ Scores = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """The settings of the turns.
+    """The settings of all turns.
 
     Attributes:
-        seeds: number of seeds, each of a world and of its trainings; they are 0 to `seeds` - 1.
+        seeds: number of seeds, which are 0 to `seeds` - 1; each is the seed of a world and of its trainings.
         size: side of a scene, pixels of 10 m.
-        encoder: encoder name.
+        encoder: name of the encoder.
         steps: optimisation steps of each update.
         chips: number of chips of each region learned before.
         weak_chips: number of chips of the region that is reviewed.
         records: number of decisions.
-        sparse: the scenes have landslides on less than 1 % of the ground; the chips do not change.
+        sparse: whether landslides cover less than 1 % of the scenes; the chips do not depend on it.
     """
 
     seeds: int
@@ -72,13 +72,13 @@ def benchmark_loop(settings: LoopSettings, out: Path, announce: Announce) -> dic
         announce: called with one line before each part of the work.
 
     Returns:
-        `settings`, and `turns`: per seed `before` and `after`, by region the IoU, object F1 and false
-        alarms on scenes that nobody reviewed; the `decisions` by action, the `chips` they gave, and the
-        `pins`: regions that the update would have served worse. `unpinned` are the scores of these
-        by the new version.
+        `settings`, the reviewed `region`, and `turns`: for each seed `before` and `after`, the scores of each region on
+        scenes that nobody reviewed (IoU, and F1, precision, recall and false alarms of objects); `unpinned`, the same
+        when the new version serves all regions; the number of `decisions` by action, the numbers of `labels` and
+        `chips` that they gave, and `pins`, the regions that stay with an older version because the new one is worse.
 
     Raises:
-        BenchmarkError: the folder holds another run's results, or a command was not done.
+        BenchmarkError: the folder holds another run's results, or a command failed.
     """
     file = out / "results.json"
     stored = json.loads(file.read_text()) if file.exists() else {"settings": {}, "turns": []}
@@ -90,13 +90,14 @@ def benchmark_loop(settings: LoopSettings, out: Path, announce: Announce) -> dic
     for seed in range(settings.seeds):
         if seed not in {turn["seed"] for turn in turns}:
             announce(f"Seed {seed}: a world")
-            remove(out / f"seed-{seed}")  # an interrupted turn begins anew: its workspace holds half of it
+            remove(out / f"seed-{seed}")  # an interrupted turn is repeated from its beginning
             turns.append(_run_turn(settings, seed, out / f"seed-{seed}", announce))
             write_json(file, results)
     return results
 
 
 def _run_turn(settings: LoopSettings, seed: int, folder: Path, announce: Announce) -> dict[str, Any]:
+    """Run the turn of one seed in an empty folder; returns an entry of `turns`, see `benchmark_loop`."""
     scenes = _draw(settings, seed, folder / "world")
     workspace = folder / "survey"
     learn = ("--steps", settings.steps, "--batch-size", 8, "--encoder", settings.encoder, "--seed", seed)
@@ -131,7 +132,7 @@ def _run_turn(settings: LoopSettings, seed: int, folder: Path, announce: Announc
 
 
 def _draw(settings: LoopSettings, seed: int, folder: Path) -> Path:
-    """Write the chips of the regions, and a folder of scenes with their table."""
+    """Write the chips of the regions, and the scenes with a table of them; returns the folder of the scenes."""
     world, scenes = World(seed), folder / "scenes"
     ground = World(seed, landslide_density=SPARSE_DENSITY) if settings.sparse else world
     rows = []
@@ -142,7 +143,7 @@ def _draw(settings: LoopSettings, seed: int, folder: Path) -> Path:
         is_reviewed = region == REGION
         names = [f"{region}-{number}" for number in range(UNSEEN if is_reviewed else 1)] + [REVIEWED] * is_reviewed
         for number, name in enumerate(names):
-            # Side by side, with a gap of one scene between them, so that none shares ground with another or with chips.
+            # Scenes lie side by side, with a gap of one scene between them, so that they share no ground.
             window = Window(first.col_off + 2 * number * settings.size, first.row_off, settings.size, settings.size)
             write_scene(ground, scenes / name, window)
             images = {side: str((scenes / name / f"{side}.tif").resolve()) for side in ("pre", "post")}
@@ -152,7 +153,7 @@ def _draw(settings: LoopSettings, seed: int, folder: Path) -> Path:
 
 
 def _map(workspace: Path, scenes: Path) -> Scores:
-    """Map all scenes with the versions that serve their regions, and score those that are not reviewed."""
+    """Map all scenes with the versions that serve their regions; returns each region's scores on unreviewed scenes."""
     mapped = run_tsmu("map", scenes / "scenes.csv", *MAP_OPTIONS, "--workspace", workspace)
     pixels: dict[str, PixelCounts] = {}
     objects: dict[str, ObjectCounts] = {}
@@ -201,10 +202,13 @@ def loop_table(results: dict[str, Any]) -> str:
 
 
 def run_tsmu(*words: object) -> dict[str, Any]:
-    """Run a command of tsmu in a process of its own, and return what it writes with --json.
+    """Run a command of tsmu in a process of its own, and return its output with --json.
+
+    Args:
+        words: the words of the command line after `tsmu`.
 
     Raises:
-        BenchmarkError: the command was not done.
+        BenchmarkError: the command failed.
     """
     arguments = [str(word) for word in words]
     command = [sys.executable, "-m", "tsmu", *arguments, "--json"]

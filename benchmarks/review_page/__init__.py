@@ -1,1 +1,1 @@
-"""The review page as a reviewer meets it, timed in a headless Chromium on a real server."""
+"""A benchmark of the review page, timed in a headless Chromium with a real review server."""

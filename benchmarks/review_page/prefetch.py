@@ -1,11 +1,12 @@
 """How many candidates a reviewer decides on in a minute, with and without loading the next images ahead.
 
-A script decides in the place of a person: it waits until the map shows all that belongs to a candidate, thinks for a
-fixed time, accepts, and goes on. The queue has the least certain candidate first, so that the map moves far each time.
-Blocks with and without loading ahead take turns, each in a browser of its own whose cache is empty. What the page would
-load ahead is held back by a browser that is never idle; the page itself is the same.
+A script decides in place of a person: it waits until the map has loaded all images of a candidate, pauses for a fixed
+time, accepts the candidate, and continues with the next one. The queue is ordered with the least certain candidate
+first, so that the map moves far each time. Blocks of decisions with and without loading ahead alternate, each in a new
+browser with an empty cache. Loading ahead is prevented by making the browser seem to be never idle; the page itself is
+the same.
 
-A connection to a server elsewhere is emulated by Chromium: each request takes a fixed time, and the bytes per second
+The connection to a distant server is emulated by Chromium: each request takes a fixed time, and the bytes per second
 are limited.
 """
 
@@ -42,8 +43,8 @@ TIMEOUT_MS = 120_000
 BROWSER_OPTIONS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
 NEVER_IDLE = "window.requestIdleCallback = () => 0;"
 
-# Decides on a number of candidates; gives for each the milliseconds that it waited for the images and the number of
-# tiles that had to come from the server meanwhile, and the milliseconds of all.
+# A JavaScript function that decides on a number of candidates. It returns for each candidate the milliseconds for which
+# it waited for the images, and the number of tiles that came from the server meanwhile; and the milliseconds in all.
 REVIEWER = """async ([count, thinking]) => {
   const map = document.getElementById("map");
   const shown = () => document.querySelector("#record .id")?.textContent;
@@ -71,12 +72,12 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Connection:
-    """How far away the server is.
+    """A connection between the browser and the server.
 
     Attributes:
-        name: in the results.
-        latency_ms: that each request takes at least.
-        bits_per_s: that the browser receives; 0 for no limit.
+        name: name of the connection in the results.
+        latency_ms: milliseconds that each request takes at least.
+        bits_per_s: the most bits per second that the browser receives; 0 for no limit.
     """
 
     name: str
@@ -89,13 +90,13 @@ CONNECTIONS = (Connection("same machine"), Connection("100 ms, 20 Mbit/s", 100, 
 
 @dataclass(frozen=True)
 class ReviewSettings:
-    """What is measured.
+    """The settings of the measurement.
 
     Attributes:
-        decisions: in each block.
-        blocks: with, and as many without, loading ahead; on each connection.
-        thinking_s: between an image that is complete and the decision.
-        size: of the scene, pixels a side.
+        decisions: number of decisions in each block.
+        blocks: number of blocks with loading ahead, and of blocks without it, on each connection.
+        thinking_s: seconds from a complete image to the decision.
+        size: side of the scene, pixels.
     """
 
     decisions: int = 15
@@ -108,11 +109,15 @@ def benchmark_prefetch(settings: ReviewSettings, announce: Announce) -> dict[str
     """Run the measurement; the keys are those of `python -m benchmarks prefetch --json`.
 
     Args:
-        settings: what is measured.
-        announce: receives a line for each block.
+        settings: the settings of the measurement.
+        announce: called with a line after each block.
+
+    Returns:
+        `settings`, `processor`, the number of `candidates`, and for each of the `connections` the figures `before`
+        (without loading ahead) and `after` (with it).
 
     Raises:
-        BenchmarkError: there is no Chromium, or the scene has too few candidates.
+        BenchmarkError: Chromium is not installed, or the scene has too few candidates.
     """
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -135,7 +140,7 @@ def benchmark_prefetch(settings: ReviewSettings, announce: Announce) -> dict[str
 
 
 def prefetch_table(results: dict[str, Any]) -> str:
-    """The results as lines for people."""
+    """Write the results as lines of text."""
     settings = results["settings"]
     lines = [f"thinking {settings['thinking_s']:g} s; processor: {results['processor']}"]
     for name, both in results["connections"].items():
@@ -152,7 +157,7 @@ def prefetch_table(results: dict[str, Any]) -> str:
 def _measure(
     address: str, chromium: str, connection: Connection, settings: ReviewSettings, announce: Announce
 ) -> dict[str, Any]:
-    """Blocks before and after in turn; the waits and rates of each kind together."""
+    """Run blocks without loading ahead (`before`) and with it (`after`) in turn; returns the figures of each kind."""
     waits: dict[str, list[float]] = {"before": [], "after": []}
     tiles: dict[str, list[int]] = {"before": [], "after": []}
     seconds = {"before": 0.0, "after": 0.0}
@@ -180,7 +185,15 @@ def _measure(
 def _run_block(
     address: str, chromium: str, connection: Connection, settings: ReviewSettings, *, ahead: bool
 ) -> tuple[list[float], list[int], float]:
-    """What `REVIEWER` gives."""
+    """Run one block of decisions in a new browser; returns what `REVIEWER` returns.
+
+    Args:
+        address: address of the review server.
+        chromium: path of the browser.
+        connection: the connection to emulate.
+        settings: the settings of the measurement.
+        ahead: whether the page may load images ahead.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -214,7 +227,12 @@ def _run_block(
 
 
 def make_workspace(root: Path, size: int) -> WorkspaceFolder:
-    """A workspace with one scene of the synthetic world, whose landslides are the candidates, of random certainty."""
+    """Make a workspace with one scene of the synthetic world; its true landslides are candidates of random certainty.
+
+    Args:
+        root: folder of the workspace.
+        size: side of the scene, pixels.
+    """
     workspace = WorkspaceFolder.create(root)
     folder = write_scene(World(0), root / "scenes" / "valley", Window(0, 0, size, size))
     for path in folder.glob("*.tif"):
@@ -239,7 +257,7 @@ def make_workspace(root: Path, size: int) -> WorkspaceFolder:
 
 @contextmanager
 def _serving(workspace: WorkspaceFolder) -> Iterator[str]:
-    """A review server in a process of its own; its address."""
+    """Run a review server in a process of its own for the block of a `with` statement; yields its address."""
     command = [sys.executable, "-m", "tsmu", "serve", "--port", "0", "--write", "--workspace", str(workspace.root)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
@@ -251,7 +269,7 @@ def _serving(workspace: WorkspaceFolder) -> Iterator[str]:
 
 
 def _processor() -> str:
-    """The processor's name and how many of its cores there are."""
+    """The name of the processor and the number of cores."""
     name = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.is_file():

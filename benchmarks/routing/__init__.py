@@ -1,1 +1,1 @@
-"""Choosing the region of an image: the gate of tsmu beside the paper's autoencoders."""
+"""Choosing the region of an image: the gate of tsmu compared with the paper's autoencoders."""

@@ -1,7 +1,7 @@
-"""The paper's gate: one small autoencoder per region; the one that reconstructs an image best names its region.
+"""The gate of the paper: one small autoencoder per region; an image belongs to the region that reconstructs it best.
 
 Source: Expert Gate, Aljundi, Chakravarty and Tuytelaars 2017, arXiv 1611.06194. `tsmu.model.gate` is compared with it.
-The autoencoders work on pixels here, not on the features of a pretrained network, so they need no outside weights.
+The autoencoders work on pixels here, not on the features of a pretrained network, so that they need no other weights.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from tsmu.update import seeded_draws
 
-SIDE = 64  # px to which images are resized
-CHANNELS = (16, 32, 8)  # the code is 8 x 8 x 8: a twenty-fourth of the 3 x 64 x 64 numbers it stands for
+SIDE = 64  # side to which images are resized, pixels
+CHANNELS = (16, 32, 8)  # channels of the layers; the code (8 x 8 x 8) is a twenty-fourth of a 3 x 64 x 64 image
 STEPS, BATCH, RATE = 400, 16, 2e-3
 
 
@@ -22,8 +22,8 @@ class AutoencoderGate:
     """One autoencoder per region, trained on that region's images alone.
 
     Args:
-        images: (N, C, H, W) by region.
-        seed: of the weights and of the order of images.
+        images: images of each region, (N, C, H, W).
+        seed: seed of the weights and of the order of images.
     """
 
     def __init__(self, images: Mapping[str, Tensor], seed: int) -> None:
@@ -34,7 +34,7 @@ class AutoencoderGate:
 
     @torch.inference_mode()
     def errors(self, images: Tensor) -> dict[str, Tensor]:
-        """Mean squared reconstruction error (N,) of images (N, C, H, W) by each region's autoencoder."""
+        """The mean squared reconstruction error (N,) of images (N, C, H, W) for each region's autoencoder."""
         prepared = self._prepare(images)
         return {
             region: (network(prepared) - prepared).square().mean((1, 2, 3))
@@ -60,7 +60,7 @@ def _train(images: Tensor) -> nn.Module:
 
 
 def _make_autoencoder(bands: int) -> nn.Module:
-    """Three halvings down to the code, three doublings back."""
+    """Make an autoencoder whose layers halve the image's side three times, and then double it three times."""
     down = [bands, *CHANNELS]
     layers: list[nn.Module] = []
     for before, after in pairwise(down):

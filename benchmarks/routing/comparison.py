@@ -1,8 +1,8 @@
-"""Two gates compared: how many images they route to the right region, and how well they detect unknown regions.
+"""A comparison of two gates: how many images they route to the right region, and how well they detect unknown regions.
 
-The gate of tsmu (`tsmu.model.gate`) and the paper's autoencoders get the test chips of real regions, as they are and
-after a stretch that removes every image's own brightness and contrast, because regions should not be told apart by
-how their images were rendered.
+The gate of tsmu (`tsmu.model.gate`) and the paper's autoencoders get the test chips of real regions. The chips are used
+unchanged, and stretched so that all images have the same brightness and contrast, because gates should not distinguish
+regions by the rendering of their images.
 """
 
 import re
@@ -36,17 +36,22 @@ Scores = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OtherPlace:
-    """A place of no known region: a folder of rasters, and the numbers of their red, green and blue bands, from 1."""
+    """A place in no known region.
+
+    Attributes:
+        folder: the folder with rasters of the place.
+        bands: numbers of the red, green and blue band in these rasters, counted from 1.
+    """
 
     folder: Path
     bands: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str) -> tuple[str, Self]:
-        """Read `NAME=DIR:1,2,3`.
+        """Read a text of the form `NAME=DIR:1,2,3`; returns the name and the place.
 
         Raises:
-            BenchmarkError: the text has another form, or there is no such folder.
+            BenchmarkError: the text has another form, or the folder does not exist.
         """
         match = re.fullmatch(r"(?P<name>[^=]+)=(?P<folder>.+):(?P<bands>[1-9]\d*(,[1-9]\d*)*)", text)
         if not match or not Path(match["folder"]).is_dir():
@@ -64,14 +69,16 @@ def benchmark_routing(
     Args:
         data: folder with one chips folder per region.
         regions: names of the regions.
-        others: by name, rasters of places in none of the regions.
+        others: places in none of the regions, by name.
         seeds: number of trainings of the autoencoders.
 
     Returns:
-        By rendering (`as_they_are`, `stretched`): `ours` and `autoencoders`, each with `accuracy`
-        (share of all test chips routed right), `by_region`, `auc` (how well known test chips are told from the others,
-        and from each region when it is left out), and `flagged`, the share of each whose score is above the
-        distance from which the gate of tsmu reports an image as unknown.
+        For each rendering (`as_they_are`, `stretched`) the figures of `ours` and, as a list by seed, of `autoencoders`:
+        `accuracy` (share of all test chips that were routed to the right region), `by_region` (the same for each
+        region), `auc` (how well test chips of known regions are distinguished from each other place, and from each
+        region when it is left out), and `flagged` (the share of each of these groups, and of `known` chips, whose score
+        is above the distance from which the gate of tsmu reports an image as unknown). Also `regions`, `images` (number
+        of images of each region and place) and `seeds`.
     """
     chips = read_regions(data, regions)
     train, test = (
@@ -92,7 +99,7 @@ def benchmark_routing(
 
 
 class _FeatureGate:
-    """The gate of tsmu: discriminant analysis on image statistics; an image far from every region is unknown."""
+    """The gate of tsmu: discriminant analysis of image statistics; an image far from every region counts as unknown."""
 
     def __init__(self, train: Images) -> None:
         self._styles = {
@@ -108,18 +115,18 @@ class _FeatureGate:
 
 
 class _AutoencoderGate:
-    """The paper's gate: the smallest reconstruction error decides; large ones for every region mean unknown."""
+    """The paper's gate: the region with the smallest reconstruction error; if all errors are large, it is unknown."""
 
     def __init__(self, train: Images, seed: int) -> None:
         self._gate = AutoencoderGate(train, seed)
-        self._usual = {region: self._gate.errors(images)[region].mean() for region, images in train.items()}
+        self._mean_errors = {region: self._gate.errors(images)[region].mean() for region, images in train.items()}
 
     def choose_region(self, images: Tensor) -> Tensor:
         return torch.stack(list(self._gate.errors(images).values())).argmin(0)
 
     def unknown_score(self, images: Tensor, regions: Sequence[str]) -> Scores:
         errors = self._gate.errors(images)
-        return np.asarray(torch.stack([errors[region] / self._usual[region] for region in regions]).min(0).values)
+        return np.asarray(torch.stack([errors[region] / self._mean_errors[region] for region in regions]).min(0).values)
 
 
 def _measure(gate: _FeatureGate | _AutoencoderGate, test: Images, other: Images) -> dict[str, Any]:
@@ -145,7 +152,7 @@ def _measure(gate: _FeatureGate | _AutoencoderGate, test: Images, other: Images)
 
 
 def area_under_roc(known: Scores, unknown: Scores) -> float:
-    """Probability that an unknown image scores higher than a known one (Mann-Whitney); ties count half."""
+    """The probability that an unknown image scores higher than a known one (Mann-Whitney); ties count half."""
     ranks = rankdata(np.concatenate([known, unknown]))[len(known) :]
     return float((ranks.sum() - len(unknown) * (len(unknown) + 1) / 2) / (len(known) * len(unknown)))
 
@@ -181,7 +188,7 @@ def _read_tiles(place: OtherPlace, side: int) -> Tensor:
 
 
 def routing_table(results: dict[str, Any]) -> str:
-    """Write the results as Markdown; the autoencoders as the mean over their seeds."""
+    """Write the results as Markdown; figures of the autoencoders are means over their seeds."""
     names = [name for name in results["images"] if name in results["stretched"]["ours"]["auc"]]
     lines = [
         "| images | gate | routed right | " + " | ".join(f"AUC {name}" for name in names) + " |",

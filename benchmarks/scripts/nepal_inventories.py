@@ -1,10 +1,10 @@
-"""Merge seven yearly inventories of one place into landslides: counts per year, and a picture of examples.
+"""Merge seven yearly inventories of one place into landslides, count them per year, and draw examples.
 
     python benchmarks/scripts/nepal_inventories.py Nepal.zip FOLDER
 
-Nepal.zip: Bhuyan et al. 2023, doi 10.1038/s41598-022-27352-y. Into FOLDER, which must be new, go the
-database, `counts.md` and `spots.png`: the landslides with the most observations, each year's outlines in its
-colour and the outlines of the landslides dashed.
+Nepal.zip is the data set of Bhuyan et al. 2023, doi 10.1038/s41598-022-27352-y. FOLDER must be new; the script writes
+the database, `counts.md` and `spots.png` into it. The picture shows the landslides with the most observations, with the
+outlines of each year in its own colour and the outlines of the landslides dashed.
 """
 
 import sys

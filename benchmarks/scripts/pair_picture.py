@@ -1,10 +1,10 @@
-"""Draw a part of a labelled pair: before, after, truth, and how a map of it agrees with the truth.
+"""Draw a part of a labelled pair: the images before and after, the truth, and how a map agrees with the truth.
 
     python benchmarks/scripts/pair_picture.py PAIR PROBABILITY.tif PERCENT LEFT,TOP,WIDTH,HEIGHT OUT.jpg
 
-PAIR is a folder with `pre.tif`, `post.tif` and `mask.tif` on one grid, PROBABILITY.tif a map of `tsmu map` on the same
-grid, PERCENT the probability from which on a pixel counts as landslide; the window is in pixels. Unknown ground is
-drawn in neither of the lower pictures. docs/iburi.jpg was drawn so, from the window 722,378,560,345.
+PAIR is a folder with `pre.tif`, `post.tif` and `mask.tif` on one grid. PROBABILITY.tif is a map of `tsmu map` on the
+same grid. PERCENT is the probability from which a pixel counts as landslide. The window is in pixels. Unknown ground is
+coloured in neither of the two lower pictures. docs/iburi.jpg was drawn in this way, from the window 722,378,560,345.
 """
 
 import sys
@@ -21,13 +21,20 @@ from tsmu.labels import LANDSLIDE, UNKNOWN
 GAP = 6  # px between the pictures
 FONT_PX = 20
 RIGHT, MISSED, WRONG = (86, 196, 92), (226, 62, 48), (240, 190, 60)
-BRIGHTEST, GAMMA = (1, 99), 0.8  # percentiles that become black and white
+BRIGHTEST, GAMMA = (1, 99), 0.8  # percentiles of a band that become black and white; exponent of the brightness
 
 Picture = npt.NDArray[np.uint8]
 
 
 def draw_pair(folder: Path, probability: Path, percent: int, window: Window) -> Image.Image:
-    """Draw the four pictures of a window, two in a row."""
+    """Draw the four pictures of a window, two in a row.
+
+    Args:
+        folder: the folder of the pair.
+        probability: the map.
+        percent: probability from which a pixel counts as landslide, whole percent.
+        window: the window in pixels.
+    """
     pre, post, mask, mapped = (
         read_raster(path, window)[0]
         for path in (folder / "pre.tif", folder / "post.tif", folder / "mask.tif", probability)
@@ -56,7 +63,7 @@ def draw_pair(folder: Path, probability: Path, percent: int, window: Window) -> 
 
 
 def _stretched(image: npt.NDArray[np.generic]) -> Picture:
-    """Bring an image (3, H, W) into bytes (H, W, 3), each band between its darkest and brightest values."""
+    """Convert an image (3, H, W) to bytes (H, W, 3), with each band stretched between two of its percentiles."""
     bands = image.astype(np.float64)
     low, high = (np.percentile(bands[:, bands.any(axis=0)], share, axis=1)[:, None, None] for share in BRIGHTEST)
     bytes_ = 255 * ((bands - low) / (high - low)).clip(0, 1) ** GAMMA
@@ -64,7 +71,7 @@ def _stretched(image: npt.NDArray[np.generic]) -> Picture:
 
 
 def _painted(picture: Picture, colours: dict[tuple[int, int, int], npt.NDArray[np.bool_]]) -> Picture:
-    """Copy a picture (H, W, 3) and colour the pixels that each mask (H, W) marks."""
+    """Copy a picture (H, W, 3), and colour in the copy the pixels that the mask (H, W) of each colour marks."""
     painted = picture.copy()
     for colour, where in colours.items():
         painted[where] = colour

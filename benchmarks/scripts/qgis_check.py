@@ -1,15 +1,17 @@
-"""Open a landslides.gpkg in QGIS without a screen: its layers and styles, an edited attribute, a picture.
+"""Open a landslides.gpkg in QGIS without a screen: read its layers and styles, edit an attribute, draw a picture.
 
-QGIS brings its own Python; with Debian's packages qgis, python3-qgis and python3-gdal:
+QGIS has its own Python. With Debian's packages qgis, python3-qgis and python3-gdal, run:
 
     QT_QPA_PLATFORM=offscreen /usr/bin/python3 benchmarks/scripts/qgis_check.py landslides.gpkg picture.png
     /usr/bin/python3 -m osgeo_utils.samples.validate_gpkg landslides.gpkg    # GDAL's own validator, see below
     tsmu db query --where "material = 'rock'" --database landslides.gpkg     # the edit is a version
 
-The first landslide gets the material `rock`, or `clay` where it has that. Do it on a copy.
+The script sets the material of the first landslide to `rock`, or to `clay` if it is `rock` already, so use a copy of
+the database.
 
-The validator must know GeoPackage 1.4: Debian 12's, of GDAL 3.6, asks for a trigger that 1.4 has replaced.
-`pip install --no-deps --target DIR gdal-utils` brings a newer one that works with the older GDAL (PYTHONPATH=DIR).
+The validator must know GeoPackage 1.4: the one of Debian 12 (GDAL 3.6) requires a trigger that version 1.4 has
+replaced. `pip install --no-deps --target DIR gdal-utils` installs a newer validator that works with the older GDAL
+(PYTHONPATH=DIR).
 """
 
 import json
@@ -26,11 +28,16 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
 
-INTERNAL_TABLES = ("alembic_version",)  # has the version of the schema; no layer for users
+INTERNAL_TABLES = ("alembic_version",)  # this table stores the version of the schema and is no layer for users
 
 
 def main(path: str, picture: str) -> None:
-    """Print as JSON what QGIS reads and edits, and draw a picture."""
+    """Print the results of `check` as JSON.
+
+    Args:
+        path: the database.
+        picture: the picture to write.
+    """
     application = QgsApplication([], False)
     application.initQgis()
     try:
@@ -40,7 +47,7 @@ def main(path: str, picture: str) -> None:
 
 
 def check(path: str, picture: str) -> dict[str, object]:
-    """Read, edit and draw the database; the layers are released before QGIS exits, which crashes otherwise."""
+    """Read, edit and draw the database; when this returns, its layers are released, without which QGIS would crash."""
     layers = [open_layer(path, name) for name in layer_names(path)]
     landslides = next(layer for layer in layers if layer.name() == "landslide")
     result = {"qgis": Qgis.QGIS_VERSION, "layers": [describe(layer) for layer in layers]}
@@ -50,13 +57,13 @@ def check(path: str, picture: str) -> dict[str, object]:
 
 
 def layer_names(path: str) -> list[str]:
-    """The layers that QGIS offers when the file is added."""
+    """The names of the layers that QGIS offers to users who open the file."""
     details = QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(path)
     return [detail.name() for detail in details if detail.name() not in INTERNAL_TABLES]
 
 
 def open_layer(path: str, name: str) -> QgsVectorLayer:
-    """A layer with the style that the file carries."""
+    """Open a layer with the style that is stored in the file."""
     layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
     if not layer.isValid():
         raise SystemExit(f"{path}: QGIS cannot open the layer {name}: {layer.error().summary()}")
@@ -64,7 +71,7 @@ def open_layer(path: str, name: str) -> QgsVectorLayer:
 
 
 def describe(layer: QgsVectorLayer) -> dict[str, object]:
-    """Rows, CRS, geometry, fields and styles of a layer."""
+    """The number of rows, the CRS, the kind of geometry, the fields and the styles of a layer."""
     count, _, styles, _, _ = layer.listStylesInDatabase()
     renderer = layer.renderer()
     classes = (
@@ -81,7 +88,7 @@ def describe(layer: QgsVectorLayer) -> dict[str, object]:
 
 
 def edit(layer: QgsVectorLayer) -> dict[str, object]:
-    """Change one attribute of the first feature in an edit session, and read the saved feature."""
+    """Change the material of the first feature in an edit session, and read the saved feature."""
     feature = next(layer.getFeatures())
     before, field = feature["material"], layer.fields().indexOf("material")
     after = "clay" if before == "rock" else "rock"

@@ -1,6 +1,6 @@
-"""Train a TorchGeo task on the workspace's chips, to show that other tools take them as they are.
+"""Train a TorchGeo task on a workspace's chips, to show that other tools can use them without conversion.
 
-TorchGeo is no dependency of tsmu; install it beside: pip install torchgeo. Then:
+TorchGeo is no dependency of tsmu, so it must be installed first: pip install torchgeo. Then run:
 
     python benchmarks/scripts/torchgeo_trainer.py WORKSPACE REGION [EPOCHS]
 """
@@ -18,7 +18,7 @@ from tsmu.workspace_folder import WorkspaceFolder
 
 
 def main(workspace: str, region: str, epochs: str = "10") -> None:
-    """Train a U-Net of TorchGeo's and print its validation IoU before and after."""
+    """Train a U-Net of TorchGeo, and print its validation metrics before and after the training."""
     lightning.seed_everything(0)
     index = read_index(WorkspaceFolder.open(Path(workspace)))
     train, val = (select_chips(index, region, split) for split in ("train", "val"))

@@ -1,16 +1,16 @@
 """Benchmarks that users run on data and machines of their own: `tsmu benchmark`.
 
-What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
-What measures tsmu's own claims on fixed data is not part of the package: it lies in `benchmarks/` of a checkout, and
-uses the names of this face.
+The names that other rooms (packages) use are listed here and loaded when they are first used; other rooms import from
+this module only, not from its submodules. The benchmarks of tsmu's own claims on fixed data are not part of the
+package: they are in `benchmarks/` of a checkout, and import from this module, too. The modules are:
 
-    continual          regions learned one after the other by several strategies: settings, sequence (the steps of
-                       one strategy and seed, stored on disk), comparison (all of them), tables, figures
-    mapping            a scene mapped beside the bare network, the usual loop and GeoAI: contestants (each in a
-                       process of its own), geoai, agreement (of masks), comparison
-    database           inserts and queries beside bare pyogrio
-    chip_folders       the regions that a benchmark learns
-    synthetic_bundle   a bundle trained on the synthetic world
+    continual          compares strategies that learn regions one after the other: settings, sequence (the steps of one
+                       strategy and seed, stored on disk), comparison (all strategies and seeds), tables, figures
+    mapping            compares `tsmu map` with the network alone, the usual loop over windows, and GeoAI: contestants
+                       (each runs in a process of its own), geoai, agreement (of masks), comparison
+    database           compares inserts and queries of the landslide database with those of pyogrio alone
+    chip_folders       reads the chips of the regions that a benchmark learns
+    synthetic_bundle   trains a bundle on the synthetic world
 
 Example:
     >>> from tsmu import benchmark
@@ -52,7 +52,7 @@ __all__ = [
     "train_synthetic_bundle",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "chip_folders": "check_order read_regions",
     "continual.settings": "SHARED_SETTINGS ContinualSettings stored_cells",
     "continual.sequence": "RegionSequence",

@@ -1,4 +1,4 @@
-"""The regions that a benchmark learns, read from folders of chips."""
+"""Reading the chips of the regions that a benchmark learns."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +16,15 @@ def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoD
     """Read one chips folder (`images/`, `masks/`) per region, from `data/REGION` or from `data/*/REGION`.
 
     Args:
-        data: folder of the chips folders.
+        data: the folder that holds the chips folders, directly or one level below.
         regions: names of the regions, which are the names of their folders.
 
     Returns:
-        By region, its chips as rows of a chips index, divided into `train`, `val` and `test`.
+        For each region its chips as rows of a chips index, divided into `train`, `val` and `test`.
 
     Raises:
-        BenchmarkError: a region has no folder or several, or a file in it cannot be used: figures of a part of the
-            chips would not be comparable.
+        BenchmarkError: a region has no folder or several, or a file in it cannot be used; figures of only a part of
+            the chips would not be comparable.
         ChipError: there are no chips, or the regions have different bands.
 
     Example:
@@ -38,10 +38,11 @@ def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoD
 
 
 def check_order(regions: Sequence[str]) -> None:
-    """Refuse an order of regions in which nothing can be forgotten, or which names a region twice.
+    """Check an order of regions in which they are learned.
 
     Raises:
-        BenchmarkError: there are fewer than two regions, or one without a name, or one is named twice.
+        BenchmarkError: the order has fewer than two regions, so that nothing can be forgotten, or has an empty name,
+            or names a region twice.
 
     Example:
         >>> check_order(["hills", "coast"])

@@ -1,8 +1,8 @@
-"""Writing into and querying the landslide database, compared with bare pyogrio in the same run.
+"""Inserts into the landslide database and queries of it, compared with those of pyogrio alone in the same run.
 
-Pyogrio runs in a process of its own, because two copies of SQLite must not share one. Both sides write the same
-polygons. The database keeps an observation and a candidate landslide of each, with checks, indexes and history,
-in runs of at most 100,000 polygons. Both sides answer the same box queries, of about 1,000 records each.
+Pyogrio runs in a process of its own, because two copies of SQLite must not be used in one process. Both sides write the
+same polygons. For each polygon the database stores an observation and a candidate landslide, with checks, indexes and
+history, in runs of at most 100,000 polygons. Both sides answer the same box queries, of about 1,000 records each.
 """
 
 import json
@@ -25,12 +25,12 @@ from tsmu.database import Filters, RunRecord, SceneRecord, add_run, open_databas
 from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog
 
-VERTICES = 40
+VERTICES = 40  # of each polygon; the last vertex repeats the first
 RECORDS_PER_BOX = 1000
-BOXES = 100
-ROWS_PER_RUN = 100_000  # polygons of one run, which lie in a band of latitudes of their own
-_GAP = 0.002  # degrees between the bands, so that no polygon touches one of another run
-_EAST, _NORTH = (0.0, 10.0), (40.0, 50.0)  # degrees
+BOXES = 100  # number of box queries
+ROWS_PER_RUN = 100_000  # largest number of polygons in a run; each run lies in its own band of latitudes
+_GAP = 0.002  # degrees between the bands, so that polygons of different runs do not touch
+_EAST, _NORTH = (0.0, 10.0), (40.0, 50.0)  # longitudes and latitudes in which all polygons lie, degrees
 _PYOGRIO_SCRIPT = """
 import json, sys, time
 import geopandas, pyogrio
@@ -57,13 +57,14 @@ def benchmark_database(rows: int, seed: int = 0) -> dict[str, Any]:
 
     Args:
         rows: number of polygons, of 40 vertices each.
-        seed: decides where they lie.
+        seed: seed of the places where the polygons and boxes lie.
 
     Returns:
-        `insert_s`, `insert_cpu_s` (processor seconds, which other work on the machine changes less) and `query_ms`
-        (median) of the database; the same with `pyogrio_` before; their ratios `insert_ratio_vs_pyogrio`,
-        `insert_cpu_ratio_vs_pyogrio` and `query_ratio_vs_pyogrio`; `run_cpu_s`, the processor seconds of each run,
-        of which later ones meet more landslides; `peak_rss_mb` of this process; and the settings.
+        For the database `insert_s`, `insert_cpu_s` (processor seconds, which depend less on other work on the machine)
+        and `query_ms` (median); for pyogrio the same values with `pyogrio_` before their names; the ratios of both,
+        `insert_ratio_vs_pyogrio`, `insert_cpu_ratio_vs_pyogrio` and `query_ratio_vs_pyogrio`; `run_cpu_s`, the
+        processor seconds of each run, of which later ones find more landslides in the database; `peak_rss_mb` of this
+        process; and the settings.
 
     Raises:
         BenchmarkError: pyogrio fails, or the two sides answer with different numbers of records.
@@ -114,7 +115,7 @@ def _settings(rows: int, seed: int, boxes: list[Box]) -> dict[str, Any]:
 
 
 def make_polygons(rows: int, seed: int) -> geopandas.GeoDataFrame:
-    """Make star-shaped polygons some 50 m wide, in EPSG:4326, at random places; each run in a band of its own.
+    """Make irregular polygons some 80 m wide, in EPSG:4326, at random places; each run in its own band of latitudes.
 
     Example:
         >>> polygons = make_polygons(3, seed=0)
@@ -133,7 +134,7 @@ def make_polygons(rows: int, seed: int) -> geopandas.GeoDataFrame:
 
 
 def _boxes(rows: int, seed: int) -> list[Box]:
-    """Boxes that hold about 1,000 of so many polygons each."""
+    """Random boxes that contain about `RECORDS_PER_BOX` of so many polygons each."""
     side = 10 * min(1.0, (RECORDS_PER_BOX / rows) ** 0.5)
     chance = np.random.default_rng(seed + 1)
     west, south = chance.uniform(0, 10 - side, BOXES), chance.uniform(40, 50 - side, BOXES)
@@ -141,7 +142,17 @@ def _boxes(rows: int, seed: int) -> list[Box]:
 
 
 def _measure_pyogrio(source: Path, target: Path, boxes: list[Box]) -> dict[str, Any]:
-    """Seconds of the insert (`insert_s`, `insert_cpu_s`) and of each query (`query_s`), and the `records` of all."""
+    """Measure pyogrio in a process of its own.
+
+    Args:
+        source: parquet file of the polygons.
+        target: the GeoPackage to write.
+        boxes: the boxes to query.
+
+    Returns:
+        Seconds of the insert (`insert_s`, `insert_cpu_s`) and of each query (`query_s`), and the number of records that
+        all queries together found (`records`).
+    """
     command = [sys.executable, "-c", _PYOGRIO_SCRIPT, str(source), str(target), json.dumps(boxes)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:
@@ -151,7 +162,10 @@ def _measure_pyogrio(source: Path, target: Path, boxes: list[Box]) -> dict[str, 
 
 
 def _measure_tsmu(polygons: geopandas.GeoDataFrame, target: Path, boxes: list[Box]) -> dict[str, Any]:
-    """As `_measure_pyogrio`, of a new landslide database; `run_cpu_s` are the processor seconds of each run."""
+    """Measure a new landslide database; returns the same values as `_measure_pyogrio`.
+
+    Instead of `insert_cpu_s` there are the processor seconds of each run (`run_cpu_s`).
+    """
     footprint = shapely.box(_EAST[0], _NORTH[0], _EAST[1], _NORTH[1])
     run = RunRecord("v001", "benchmark", "r", "r", 50)
     with open_database(target, create=True) as database:

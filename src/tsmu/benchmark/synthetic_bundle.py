@@ -1,4 +1,4 @@
-"""A bundle for benchmarks on synthetic scenes: trained on one region of the synthetic world."""
+"""Training the bundle for benchmarks on synthetic scenes, on one region of the synthetic world."""
 
 import shutil
 
@@ -17,12 +17,12 @@ def train_synthetic_bundle(
     """Write chips of a region of the synthetic world into an empty workspace, and train its first bundle on them.
 
     Args:
-        workspace: a workspace for this bundle alone; an interrupted training goes on where it stopped.
+        workspace: a workspace for this bundle alone; an interrupted training continues where it stopped.
         region: name of a region of the synthetic world.
-        encoder: encoder name; the network starts from random weights.
+        encoder: name of the encoder, which starts from random weights.
         steps: optimisation steps.
         seed: seed of the world and of the training.
-        with_pre: whether the network takes pre- and post-event images; otherwise post-event images alone.
+        with_pre: whether the network gets pre- and post-event images; otherwise it gets post-event images alone.
 
     Example:
         >>> workspace = WorkspaceFolder.create(Path("survey"))

@@ -1,16 +1,17 @@
-"""Landslide inventories: one table of events out of files of many kinds, and a log of what was wrong.
+"""Landslide inventories: files of many kinds become one table of events, and their defects go into an issue log.
 
-An event is what an inventory lists: a place, a date or interval, a source. What others use of this room is named here
-and loaded when it is first asked for; nobody imports past this face. Data goes one way through its files:
+An event is one entry of an inventory: a place, a date or interval, a source. The names that other rooms (packages) use
+are listed here and loaded when they are first used; other rooms import from this module only, not from its submodules.
+Its modules depend on each other in this order:
 
-    known_sources                     what known inventories call their columns
-    inventory_layers                  a file's tables and map layers, every cell as text
-    column_roles                      which column plays which role
+    known_sources                     the names of columns in known kinds of inventories
+    inventory_layers                  a file's tables and map layers, with every cell as text
+    column_roles                      which column has which role (latitude, date, ...)
     coordinates, event_locations      the place of each row
-    event_dates, event_fields         its dates and other fields
+    event_dates, event_fields         the dates and the other fields of each row
     event_ids                         ids that stay the same when a file is read again
-    inventory_import                  all of it: from a file to events
-    event_table                       the columns of the table, and the workspace's events
+    inventory_import                  the whole way from a file to events
+    event_table                       the columns of the events table, and the workspace's stored events
     region_assignment                 the region of each event by the region map
 
 Example:
@@ -45,7 +46,7 @@ __all__ = [
     "write_events",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "coordinates": "parse_degrees swapped_among_others",
     "event_table": "EVENT_COLUMNS ORIGINAL_PREFIX EventCounts read_events write_events",
     "inventory_import": "ImportedInventory import_inventory",

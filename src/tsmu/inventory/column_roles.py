@@ -1,4 +1,4 @@
-"""The role of each column of a layer: by its name, by its name cut short, and by its content."""
+"""The role of each column of a layer, found by its name, by its name as a shapefile cuts it, or by its content."""
 
 import re
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ PART_ROLES = {
 }
 SHAPEFILE_NAME_LENGTH = 10  # characters that a shapefile keeps of a field's name
 SHORT_LAYOUTS = ("since 1970", "number", "only", "YYYYMM")  # plain numbers are dates only where a name says so
-READABLE = 0.8  # least share of dates among the cells of a column whose name is no known one
-SOME_READABLE = 0.2  # least share of dates in a column whose name is a known one
-SAME_DEGREES = 1e-4  # within which two columns name the same place, some 10 m
-AMBIGUOUS_NAMES = ("datum", "data")  # also a geodetic datum, and any data
+READABLE = 0.8  # least share of dates among the cells of a column that is not known by its name to hold dates
+SOME_READABLE = 0.2  # least share of dates among the cells of a column that is known by its name to hold dates
+SAME_DEGREES = 1e-4  # coordinates that differ by no more than this (some 10 m) mean the same place
+AMBIGUOUS_NAMES = ("datum", "data")  # they may also mean a geodetic datum, or any data
 DATE_WORD = re.compile(r"date|fecha|datum|data(?![a-z])|dat(?![a-z])", re.I)
 OTHER_DATE = re.compile(
     r"creat|edit|updat|modif|import|imag|acqui|survey|report|publi|submit|upload|pre|post|map|digit|entry|insp|visit|"
@@ -31,14 +31,14 @@ OTHER_DATE = re.compile(
 def assign_column_roles(
     source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str] | None, file: str, log: IssueLog
 ) -> dict[str, str]:
-    """Find the column of each role; what is concluded from more than a column's whole name is logged.
+    """Find the column of each role; conclusions from a shortened name or from the content of a column are logged.
 
     Args:
         source: kind of the inventory, with the usual names of its columns.
-        cells: text, one column per column of the layer.
-        given: column by role, as the user gave it.
+        cells: the cells of the layer as text.
+        given: the columns that the user has chosen, by role.
         file: name of the file, for the log.
-        log: receives what was concluded.
+        log: receives the conclusions.
 
     Returns:
         The column by role (`known_sources.ROLES`).
@@ -63,7 +63,7 @@ def warn_other_coordinates(
     columns: Mapping[str, str], source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str], file: str,
     log: IssueLog,
 ) -> None:  # fmt: skip
-    """Log where a table has a second column of latitudes or longitudes by its name, and it says something else."""
+    """Log a second column that is named like latitudes or longitudes and has other values than the one that is read."""
     for role in ("latitude", "longitude"):
         names = {normalise_name(name) for name in source.columns.get(role, ())}
         chosen = parse_degrees(cells[columns[role]])
@@ -82,7 +82,10 @@ def warn_other_coordinates(
 def _prefer_readable(
     columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str]
 ) -> None:
-    """Of several columns that may be a date by their names, take the first that contains dates."""
+    """Choose among several columns that are named like dates the first one that contains dates; changes `columns`.
+
+    If none contains dates, the first one whose name is not ambiguous is chosen.
+    """
     present = {normalise_name(name): name for name in reversed(list(cells.columns))}
     for role in DATE_ROLES:
         if role not in columns or role in given:
@@ -102,7 +105,7 @@ def _prefer_readable(
 def _match_shortened_names(
     columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, file: str, log: IssueLog
 ) -> None:
-    """Find the roles of columns whose names a shapefile has cut to ten characters."""
+    """Find the roles of columns whose names a shapefile has cut to ten characters, and add them to `columns`."""
     used = set(columns.values())
     for column in cells.columns:
         if column in used or not (len(column) == SHAPEFILE_NAME_LENGTH or re.fullmatch(r".{8}_\d", column)):
@@ -129,7 +132,11 @@ def _match_shortened_names(
 
 
 def _match_by_content(columns: dict[str, str], cells: pd.DataFrame, file: str, log: IssueLog) -> None:
-    """Take the only column that contains dates and is named so, where no column has a known name; else log some."""
+    """Find a column of dates where no column has a known name of one, and add it to `columns`.
+
+    A column is used if it alone contains dates and has a word for date in its name. Otherwise all columns that contain
+    dates are logged, so that the user can choose one.
+    """
     unused = [name for name in cells.columns if name not in set(columns.values())]
     with_dates = [name for name in unused if _share_of_dates(cells[name], plain_numbers=False) >= READABLE]
     likely = [name for name in unused if DATE_WORD.search(name) and _share_of_dates(cells[name]) >= READABLE]
@@ -144,7 +151,7 @@ def _match_by_content(columns: dict[str, str], cells: pd.DataFrame, file: str, l
 
 
 def _is_part(texts: pd.Series) -> bool:
-    """Tell whether some cells of a column can be a month or a day, or all are empty."""
+    """Whether a column can hold months or days: some of its cells can be one, or all are empty."""
     filled = [text for text in texts.unique().tolist() if not means_no_date(text)]
     return not filled or any(
         date_from_parts("2000", text, "1") or date_from_parts("2000", "1", text) for text in filled
@@ -152,7 +159,12 @@ def _is_part(texts: pd.Series) -> bool:
 
 
 def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:
-    """Return the share of a column's cells that can be read as dates, of those that are not empty."""
+    """Return the share of dates among the first 200 different texts of a column, 0 to 1; empty cells do not count.
+
+    Args:
+        texts: the cells of the column.
+        plain_numbers: whether numbers without separators, such as 20210803, count as dates.
+    """
     filled = texts[texts.str.strip() != ""].drop_duplicates().head(200).tolist()
     dates = read_dates(filled)
     read = [

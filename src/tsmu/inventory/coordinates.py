@@ -1,4 +1,4 @@
-"""Coordinates as inventories write them, and what is wrong with them."""
+"""Reading coordinates as inventories write them, and finding exchanged or wrongly signed ones."""
 
 import re
 
@@ -15,13 +15,13 @@ SEXAGESIMAL = re.compile(
     r"(\d{1,3})[°d:\s]+(\d{1,2}(?:\.\d+)?)(?:['\u2032m:\s]+(\d{1,2}(?:\.\d+)?))?[\"\u2033s'\u2032m\s]*", re.A
 )
 HEMISPHERES = {"N": 1, "E": 1, "S": -1, "W": -1}
-MIN_OTHERS = 4  # points that show where exchanged ones belong
-NEAR_RANGE = (1.0, 5.0)  # degrees within which a point is near others, by how far these lie apart
-FAR_FACTOR = 3  # times that distance, from which a point does not belong to them as it is
+MIN_OTHERS = 4  # least number of points that are needed to show where exchanged points belong
+NEAR_RANGE = (1.0, 5.0)  # least and largest distance (degrees) that counts as near, depending on the points' spacing
+FAR_FACTOR = 3  # a point farther from all others than this many times the distance that counts as near is suspicious
 DISTANCE = re.compile(r"(\d+(?:\.\d+)?)\s*(k?m)?", re.A | re.I)
 
-# Boxes (west, south, east, north): the contiguous states, Alaska, Hawaii, Puerto Rico and the Virgin Islands.
-# Territories east of the date line are not here, because a missing sign is what the boxes are for.
+# Boxes (west, south, east, north), degrees: the contiguous states, Alaska, Hawaii, Puerto Rico and the Virgin Islands.
+# Territories with eastern longitudes are left out, because the boxes serve to find western longitudes without a sign.
 UNITED_STATES = ((-125.5, 24, -66, 50), (-180, 51, -129, 72), (-161, 18.5, -154, 23), (-68, 17, -64, 19))
 
 
@@ -29,10 +29,10 @@ def parse_degrees(texts: pd.Series) -> Floats:
     r"""Read decimal degrees, also with a decimal comma or a hemisphere letter, and degrees, minutes, seconds.
 
     Args:
-        texts: (N,), str.
+        texts: the coordinates as text, (N,).
 
     Returns:
-        Degrees, (N,), float64; NaN where a text is none of these.
+        Degrees, (N,), float64; NaN where a text is written in none of these ways.
 
     Example:
         >>> parse_degrees(pd.Series(["46,5", "8.25 W", "46°30'36\"N", "north"])).tolist()
@@ -90,7 +90,7 @@ def in_united_states(lon: Floats, lat: Floats) -> Mask:
 
 
 def lost_signs(lon: Floats, lat: Floats) -> Mask:
-    """Tell which points (N,) lie in the United States only when their longitude is read as west.
+    """Tell which points (N,) lie in the United States only if their longitude gets a minus sign.
 
     The Aleutian islands lie on both sides of the date line, so an eastern longitude may be right there.
     """
@@ -111,8 +111,9 @@ def swapped_in_united_states(lon: Floats, lat: Floats) -> Mask:
 def swapped_among_others(lon: Floats, lat: Floats) -> Mask:
     """Tell which points (N,) are near the others only when their longitude and latitude are exchanged.
 
-    Such a point lies outside the box of the others, and exchanged it is about as near to one of them as they are to
-    each other. No point is reported where the others are few, or fewer than two of three points.
+    Such a point lies outside the box around the other points; with its coordinates exchanged, it is about as near to
+    one of them as they are to each other. No point is reported where the other points are fewer than `MIN_OTHERS`, or
+    fewer than two thirds of all.
 
     Args:
         lon: longitudes, degrees; NaN where unknown.

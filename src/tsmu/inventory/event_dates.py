@@ -1,4 +1,4 @@
-"""The dates of events, read from the text of their columns; what is wrong or was assumed is logged by row."""
+"""The dates of events, read from the text of their columns; defects and assumptions are logged by row."""
 
 import re
 from collections import Counter
@@ -22,10 +22,10 @@ from tsmu.tabular import (
 )
 from tsmu.wording import counted
 
-MANY_FIRSTS = 0.2  # share of dates on the first of a month; by chance it is 0.03
-PLACEHOLDERS = {date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(9999, 12, 31)}
-TextByRole = Mapping[str, pd.Series]
-Dates = list[DateInterval | None]  # one per row
+MANY_FIRSTS = 0.2  # share of dates on the first of a month above which a warning is logged; by chance it is 0.03
+PLACEHOLDERS = {date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(9999, 12, 31)}  # they mean unknown
+TextByRole = Mapping[str, pd.Series]  # the cells of the column of each role
+Dates = list[DateInterval | None]  # one entry per row; None without a date
 
 
 def date_fields(
@@ -42,9 +42,10 @@ def date_fields(
         text: the text of the columns by role.
         columns: the names of the columns by role.
         source: kind of the inventory, which may give the order of day, month and year.
-        layer: which the events come from; a layer named like a year dates events without any other date.
-        index: rows of the events.
-        log: receives what cannot be read, and what was assumed.
+        layer: the layer from which the events come; if it has no column of dates and its name is a year, the events
+            get this year.
+        index: spreadsheet rows of the events.
+        log: receives the dates that cannot be read, and the assumptions.
 
     Returns:
         The columns date_min, date_max (days) and date_precision.
@@ -78,15 +79,25 @@ def _with_parts(
     file: str,
     log: IssueLog,
 ) -> Dates:
-    """Read dates of which year, month and day have columns of their own, and combine them with one column of dates."""
+    """Read dates from columns of year, month and day, and combine them with the dates of a single column.
+
+    Args:
+        role: the role of the dates, one of `DATE_ROLES`.
+        dates: the dates of the single column with this role; None if the layer has none.
+        text: the text of the columns by role.
+        columns: the names of the columns by role.
+        index: spreadsheet rows of the events.
+        file: name of the file, for the log.
+        log: receives the defects.
+    """
     empty = pd.Series("", index=index, dtype="str")
     roles = PART_ROLES[role]
     year = columns[roles[0]]
     cells = [(y, m, d) for y, m, d in zip(*(text.get(part, empty) for part in roles), strict=True)]
     known = {parts: date_from_parts(*parts) for parts in dict.fromkeys(cells)}
-    of_parts = [known[parts] for parts in cells]
+    combined = [known[parts] for parts in cells]
     blank = [i for i, parts in enumerate(cells) if all(map(means_no_date, parts))]
-    unread = sorted({i for i, interval in enumerate(of_parts) if interval is None} - set(blank))
+    unread = sorted({i for i, interval in enumerate(combined) if interval is None} - set(blank))
     names = [columns[part] for part in roles if part in text]
     descriptions = [
         ", ".join(f"{columns[part]} {text[part].iloc[i]!r}" for part in roles if part in text) for i in unread
@@ -98,12 +109,12 @@ def _with_parts(
     if dates is None:
         if len(blank) < len(cells):
             warn_rows(log, file, year, index[blank].tolist(), "no date", "imported without a date")
-        _warn_future(of_parts, [" ".join(parts) for parts in cells], year, index, file, log)
-        return of_parts
-    differ = [i for i, (one, other) in enumerate(zip(dates, of_parts, strict=True)) if _are_disjoint(one, other)]
-    problems = [f"{' and '.join(names)} say {of_parts[i].first}, not {text[role].iloc[i]!r}" for i in differ]  # type: ignore[union-attr]
+        _warn_future(combined, [" ".join(parts) for parts in cells], year, index, file, log)
+        return combined
+    differ = [i for i, (one, other) in enumerate(zip(dates, combined, strict=True)) if _are_disjoint(one, other)]
+    problems = [f"{' and '.join(names)} say {combined[i].first}, not {text[role].iloc[i]!r}" for i in differ]  # type: ignore[union-attr]
     warn_rows(log, file, year, index[differ].tolist(), problems, "the column of dates is used")
-    return [_narrower(one, other) for one, other in zip(dates, of_parts, strict=True)]
+    return [_narrower(one, other) for one, other in zip(dates, combined, strict=True)]
 
 
 def _are_disjoint(one: DateInterval | None, other: DateInterval | None) -> bool:
@@ -115,7 +126,12 @@ def _are_disjoint(one: DateInterval | None, other: DateInterval | None) -> bool:
 
 
 def _narrower(one: DateInterval | None, other: DateInterval | None) -> DateInterval | None:
-    """Return the shorter interval of a date and its parts; the date itself where they share no day."""
+    """Combine two readings of a date: the shorter interval, but the first one where they share no day.
+
+    Args:
+        one: the date as its single column gives it.
+        other: the date as the columns of year, month and day give it.
+    """
     if not one or not other or _are_disjoint(one, other):
         return one or other
     if one.first and one.last and other.first and other.last and (other.last - other.first) < (one.last - one.first):
@@ -126,7 +142,16 @@ def _narrower(one: DateInterval | None, other: DateInterval | None) -> DateInter
 def _intervals(
     early: Dates, late: Dates, index: pd.Index, column: str | None, file: str, log: IssueLog
 ) -> pd.DataFrame:
-    """Make the columns of the earliest and the latest day; where they are exchanged, exchange them back."""
+    """Make the columns date_min, date_max and date_precision.
+
+    Args:
+        early: for each row the date from which the earliest day is taken.
+        late: for each row the date from which the latest day is taken.
+        index: spreadsheet rows of the events.
+        column: name of the column of latest days, for the log.
+        file: name of the file, for the log.
+        log: receives the rows whose latest day is before the earliest; the two are exchanged.
+    """
     first = [one.first if one else None for one in early]
     last = [one.last if one else None for one in late]
     exchanged = [i for i, (a, b) in enumerate(zip(first, last, strict=True)) if a and b and a > b]
@@ -149,14 +174,14 @@ def _intervals(
 def _read_column(
     texts: pd.Series, column: str, source: InventorySource, other_dates: list[str], file: str, log: IssueLog
 ) -> Dates:
-    """Read one column of dates, and log what cannot be read and what was assumed.
+    """Read one column of dates; log the dates that cannot be read, and the assumptions.
 
     Args:
-        texts: the cells.
-        column: its name.
-        source: kind of the inventory.
+        texts: the cells, indexed by spreadsheet row.
+        column: the column's name.
+        source: kind of the inventory, which may give the order of day, month and year.
         other_dates: cells of the file's other columns of dates, which help to find the order of day and month.
-        file: name of the file.
+        file: name of the file, for the log.
         log: receives the issues.
     """
     read = read_dates(texts.tolist(), source.order, other_dates)
@@ -194,7 +219,7 @@ def _warn_future(dates: Dates, texts: list[str], column: str, index: pd.Index, f
 
 
 def _warn_firsts_of_months(dates: Dates, texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
-    """Log dates on the first of a month where they are too many to be days."""
+    """Log the dates on the first of a month if they are so many that they probably mean whole months."""
     days = [(row, one) for row, one in zip(texts.index, dates, strict=True) if one and one.precision == "day"]
     firsts = [row for row, one in days if one.first and one.first.day == 1]
     # A single event on a first of a month can fill a whole inventory, so the dates must differ.
@@ -204,7 +229,7 @@ def _warn_firsts_of_months(dates: Dates, texts: pd.Series, column: str, file: st
 
 
 def _warn_unusual_layouts(dates: Dates, texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
-    """Log the rows whose date is not written as in most rows."""
+    """Log the rows whose date is written in another way than in most rows."""
     layouts = Counter(one.layout for one in dates if one)
     usual = layouts.most_common(1)[0][0] if layouts else None
     for layout, count in layouts.items():

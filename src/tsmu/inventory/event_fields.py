@@ -1,4 +1,4 @@
-"""The fields of an event but its dates, read from the text of their columns; what is wrong is logged by row."""
+"""The fields of events other than their dates, read from the text of their columns; defects are logged by row."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ CONTROL_CHARACTER = r"[\x01-\x09\x0b\x0c\x0e-\x1f\x7f]"
 
 
 def warn_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> None:
-    """Log the cells with tabs and other characters that do not print; line breaks are text."""
+    """Log the cells with tabs and other characters that do not print; line breaks are allowed."""
     for column in cells.columns:
         rows = cells.index[cells[column].str.contains(CONTROL_CHARACTER, regex=True)]
         problems = [f"control characters in {cells.loc[row, column][:60]!r}" for row in rows]
@@ -22,12 +22,19 @@ def warn_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> No
 
 
 def clean_text(texts: pd.Series) -> pd.Series:
-    """Return texts without control characters and without blanks around them."""
+    """Replace control characters in texts by blanks, and remove blanks at both ends."""
     return texts.str.replace(f"{CONTROL_CHARACTER}+", " ", regex=True).str.strip()
 
 
 def accuracy_metres(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> np.ndarray:
-    """Read positional accuracies (N,) in metres, NaN where there is none."""
+    """Read positional accuracies (N,) in metres; NaN where a text is empty or no distance, which is logged.
+
+    Args:
+        texts: the cells, indexed by spreadsheet row.
+        column: the name of their column.
+        file: name of the file, for the log.
+        log: receives the rows whose text is no distance.
+    """
     values = np.array([parse_metres(text) for text in texts], float)
     unread = [i for i, text in enumerate(texts) if text.casefold() not in MISSING and np.isnan(values[i])]
     problems = [f"{texts.iloc[i]!r} is no distance" for i in unread]
@@ -38,7 +45,19 @@ def accuracy_metres(texts: pd.Series, column: str | None, file: str, log: IssueL
 def confidence_fields(
     texts: pd.Series, column: str | None, source: InventorySource, file: str, log: IssueLog
 ) -> tuple[pd.Series, pd.Series]:
-    """Read the named class of each confidence, and its number where it is one."""
+    """Read the confidences of events.
+
+    Args:
+        texts: the cells, indexed by spreadsheet row.
+        column: the name of their column.
+        source: the kind of the inventory, which may have a named class for each number.
+        file: name of the file, for the log.
+        log: receives the rows whose number has no class.
+
+    Returns:
+        The named class of each event (the cell's own text if the source has no classes), and its number, missing
+        where the cell is no number.
+    """
     code = pd.to_numeric(texts.where(texts.str.fullmatch(r"\d{1,3}(\.0*)?"), "")).round().astype("Int64")
     if not source.confidence:
         return texts, code
@@ -50,7 +69,14 @@ def confidence_fields(
 
 
 def region_field(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> pd.Series:
-    """Return region names that files can have; of several spellings of one region the most frequent is used for all."""
+    """Return region names from which file names can be made; different spellings of a region become the most frequent.
+
+    Args:
+        texts: the cells, indexed by spreadsheet row.
+        column: the name of their column.
+        file: name of the file, for the log.
+        log: receives the names that cannot be used, and the spellings that were changed.
+    """
     names: dict[str, str] = {"": ""}
     for text, count in texts[texts != ""].value_counts().items():
         try:

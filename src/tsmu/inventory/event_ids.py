@@ -1,4 +1,4 @@
-"""Ids of inventories: kept as text, checked for what spreadsheets do to them, and made unique."""
+"""Ids of inventories: kept as text, checked for damage by spreadsheets, and made unique."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def rounded_by_spreadsheet(ids: pd.Series) -> npt.NDArray[np.bool_]:
 
 
 def repeated_ids(ids: pd.Series) -> dict[int, int]:
-    """Find the positions of ids that occurred before, each with the position of the first; empty ids do not count.
+    """Find the positions of ids that occurred before, each with the position of its first occurrence; not empty ids.
 
     Example:
         >>> repeated_ids(pd.Series(["a", "", "a", ""]))
@@ -49,5 +49,5 @@ def unique_ids(ids: Sequence[str]) -> list[str]:
 
 
 def content_id(*parts: object) -> str:
-    """Make an id of an event's content, where its file has no ids that mean something elsewhere; 16 hex digits."""
+    """Make an id (16 hex digits) from an event's content, for files whose own ids mean nothing outside the file."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Where the events of a layer lie: geometries that can be used; the others are logged and left out."""
+"""The geometries of a layer's events; rows without a usable one are logged and left out."""
 
 from collections.abc import Mapping
 
@@ -33,9 +33,9 @@ def event_geometries(
 
     Args:
         layer: a table or a map layer.
-        columns: the column of each role; of a table those of latitude and longitude are needed.
+        columns: the column of each role; a table needs those of latitude and longitude.
         source: kind of the inventory.
-        log: receives the rows without a usable place, and what was repaired.
+        log: receives the rows without a usable place, and the repairs.
     """
     if layer.shapes is None:
         shapes = _points_of_table(layer, columns, source, log)
@@ -65,7 +65,7 @@ def _shapes_of_map(layer: InventoryLayer, shapes: gpd.GeoSeries, log: IssueLog) 
 
 
 def _swap_back(layer: InventoryLayer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
-    """Exchange the coordinates of shapes that are near the others only so."""
+    """Exchange latitude and longitude of shapes that are near the others only when exchanged."""
     bounds = shapes.bounds
     lon, lat = ((bounds[f"min{axis}"] + bounds[f"max{axis}"]).to_numpy(float) / 2 for axis in "xy")
     exchanged = swapped_among_others(lon, lat)
@@ -106,7 +106,7 @@ def _repair_coordinates(
     rows: npt.NDArray[np.int64], lon: Floats, lat: Floats, columns: Mapping[str, str], file: str,
     source: InventorySource, log: IssueLog,
 ) -> tuple[Floats, Floats]:  # fmt: skip
-    """Exchange coordinates, and set signs, where only that makes sense; in less clear cases only log them.
+    """Exchange latitude and longitude, and set lost signs, where only that makes sense; log cases that are less clear.
 
     Args:
         rows: spreadsheet rows, (N,).
@@ -115,7 +115,7 @@ def _repair_coordinates(
         columns: the column of each role.
         file: name of the file.
         source: kind of the inventory.
-        log: receives what was repaired.
+        log: receives the repairs and the unclear cases.
 
     Returns:
         Longitudes and latitudes, (N,) each.

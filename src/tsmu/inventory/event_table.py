@@ -1,6 +1,6 @@
 """The events table: its columns, and the workspace's `events.gpkg`, to which every inventory is added.
 
-Columns: EVENT_COLUMNS, then every column of the inventory's file as text under `src_<name>`.
+The table has the columns of EVENT_COLUMNS, then every column of the inventory's file as text, named `src_<name>`.
 """
 
 import os
@@ -37,9 +37,9 @@ EVENT_COLUMNS = {
     "layer": "layer of that file, where it has any",
     "row": "spreadsheet row in that layer (the header is row 1)",
 }
-ORIGINAL_PREFIX = "src_"  # of the file's own columns
+ORIGINAL_PREFIX = "src_"  # with which the names of the file's own columns begin in the table
 LAYER = "events"
-SAME_PLACE = 1e-6  # degrees, some 0.1 m
+SAME_PLACE = 1e-6  # degrees (some 0.1 m); places that differ by no more are the same
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class EventCounts:
 
     Attributes:
         added: events that were written.
-        replaced: stored events that were removed for them.
+        replaced: stored events that were removed because the written ones replace them.
         total: events in the table now.
     """
 
@@ -60,12 +60,12 @@ class EventCounts:
 def write_events(events: gpd.GeoDataFrame, path: Path) -> EventCounts:
     """Add the events of one inventory file to the events table.
 
-    Stored events of the same file are replaced. An event of another file is replaced when id and place are the same;
-    where only the id is the same, both stay and the new one is numbered ~2.
+    Stored events of the same file are replaced. A stored event of another file is replaced if a new one has the same id
+    and place; if only the id is the same, both are kept, and `~2` is added to the id of the new one.
 
     Args:
-        events: as `import_inventory` gives them.
-        path: the GeoPackage; it is created if it does not exist, else replaced as a whole.
+        events: the events, as `import_inventory` gives them.
+        path: the GeoPackage with the events table; it is created if it does not exist, else rewritten as a whole.
 
     Example:
         >>> write_events(inventory.events, Path("events.gpkg"))
@@ -91,7 +91,7 @@ def read_events(path: Path) -> gpd.GeoDataFrame:
     """Read the stored events, in EPSG:4326.
 
     Raises:
-        InventoryError: the file does not exist, or is not one of events.
+        InventoryError: the file does not exist, or holds no events table.
 
     Example:
         >>> read_events(Path("events.gpkg"))["source"].unique().tolist()
@@ -109,7 +109,15 @@ def read_events(path: Path) -> gpd.GeoDataFrame:
 
 
 def _resolve_equal_ids(stored: gpd.GeoDataFrame, events: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Remove stored events that come again from another file; renumber new ones that only share an id with one."""
+    """Remove stored events that a new event repeats; give new ids to new events that have only the id of a stored one.
+
+    Args:
+        stored: stored events of other files.
+        events: the new events.
+
+    Returns:
+        The stored events that remain, and the new events.
+    """
     place_of_id = stored.drop_duplicates("event_id").set_index("event_id").geometry
     stored_place = place_of_id.reindex(events["event_id"]).set_axis(events.index)
     same = stored_place.notna() & stored_place.geom_equals_exact(events.geometry, SAME_PLACE)
@@ -121,6 +129,6 @@ def _resolve_equal_ids(stored: gpd.GeoDataFrame, events: gpd.GeoDataFrame) -> tu
 
 
 def _stored_path(file: str, path: Path) -> str:
-    """Return how a file is named in the table at `path`: relative below the workspace, absolute elsewhere."""
+    """Return the path by which the table at `path` names a file: relative if it lies in the same folder or below."""
     root = path.resolve().parent
     return Path(file).relative_to(root).as_posix() if Path(file).is_relative_to(root) else os.fspath(file)

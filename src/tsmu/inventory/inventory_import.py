@@ -1,4 +1,4 @@
-"""From an inventory file to the events table, with everything that was wrong in the issue log."""
+"""Reading an inventory file into a table of events; all its defects go into the issue log."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,10 +35,11 @@ class ImportedInventory:
 
     Attributes:
         events: GeoDataFrame in EPSG:4326 with EVENT_COLUMNS and the file's own columns.
-        source: name of the kind of inventory that it was read as.
-        columns: by layer ("" for a table) the column of each role.
+        source: the kind of inventory (`SOURCES`) as which the file was read.
+        columns: for each layer the column of each role; the key is the layer's name, or "" for a table that lies in no
+            archive.
         rows: number of rows in the file.
-        blank: rows with nothing in them.
+        blank: number of rows in which all cells are empty.
     """
 
     events: gpd.GeoDataFrame
@@ -49,7 +50,7 @@ class ImportedInventory:
 
     @property
     def left_out(self) -> int:
-        """Rows with something in them that are no event of the table."""
+        """The number of rows that are not empty and did not become an event."""
         return self.rows - self.blank - len(self.events)
 
 
@@ -61,7 +62,8 @@ def import_inventory(
     Args:
         file: the inventory.
         source: name of a known kind of inventory (`SOURCES`); None recognises it by its columns.
-        columns: column by role (`ROLES`); takes precedence over what the names of the columns suggest.
+        columns: the columns that the user has chosen, by role (`ROLES`); they take precedence over what the names of
+            the columns suggest.
         log: receives every defect with its row; rows without a usable place are left out.
         layers: names of the map layers to read; by default all.
 
@@ -94,7 +96,7 @@ def import_inventory(
 def _column_roles(
     file: Path, source: InventorySource, layer: InventoryLayer, given: Mapping[str, str] | None, log: IssueLog
 ) -> dict[str, str]:
-    """Find the column of each role; a table without coordinates is an error, a map layer needs none."""
+    """Find the column of each role; without columns of coordinates a table is refused, while a map layer needs none."""
     names = list(layer.cells.columns)
     try:
         columns = assign_column_roles(source, layer.cells, given, layer.file, log)
@@ -120,7 +122,7 @@ def _events(
     warn_control_characters(cells, layer.file, log)
     text = {role: clean_text(cells[name]) for role, name in columns.items()}
     empty = pd.Series("", index=cells.index, dtype="str")
-    # A repeated import must give the same ids, so nothing of the path or the day goes into them.
+    # A repeated import must give the same ids, so they depend neither on the file's path nor on today's date.
     events = pd.DataFrame(index=cells.index)
     events["event_id"] = text.get("record_id", empty)
     events["source_id"] = text.get("source_id", empty)
@@ -159,8 +161,8 @@ def _check_ids(ids: pd.Series, column: str | None, file: str, log: IssueLog) -> 
 
 
 def _event_ids(events: gpd.GeoDataFrame, file: Path, log: IssueLog) -> list[str]:
-    """Make unique event ids: `usgs:19544` where the source numbers its records, else of the event's content."""
-    # Rounded, because the same number differs in its last bit between a CSV and an XLSX file.
+    """Make unique event ids: from the source's record ids, such as `usgs:19544`, else from the event's content."""
+    # Coordinates are rounded, because the same number differs in its last bit between a CSV and an XLSX file.
     wkb = events.geometry.transform(lambda degrees: np.round(degrees, 7) + 0.0).to_wkb(hex=True)
     given = events["event_id"].fillna("")
     repeated = np.array(list(repeated_ids(given)), dtype=int)

@@ -1,7 +1,7 @@
 """Inventory files as layers: every cell as text, with the row in which a spreadsheet would show it.
 
 A layer is a table, or a layer of a map file with points and polygons in EPSG:4326. A table with geometries as
-Well-Known Text is like a layer of a map file.
+Well-Known Text is treated like a layer of a map file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from tsmu.tabular import TABLE_SUFFIXES, cell_text, read_table, unique_column_na
 from tsmu.vectors import VECTOR_SUFFIXES, VectorLayer, find_vector_files, layer_names, reproject, unpack_archive
 from tsmu.vectors import read_layers as read_map_layers
 
-PROSE_SUFFIX = ".txt"  # of text that may be a table, or tell people about the other files
+PROSE_SUFFIX = ".txt"  # such a file may be a table, or a text about the other files
 
 
 @dataclass
@@ -29,13 +29,13 @@ class InventoryLayer:
     """One table or map layer of an inventory file, without its blank rows.
 
     Attributes:
-        file: the file's name for messages, with the archive before it where there is one.
-        name: of the layer; None for a table.
+        file: the file's name for messages; for a file in an archive, the archive's name comes before it.
+        name: name of the layer; None for a table, but the file's name without ending for a table in an archive.
         rows: number of all rows below the header.
-        blank: number of rows with nothing in them.
+        blank: number of rows in which all cells are empty.
         cells: text ("" where empty) under unique column names, indexed by spreadsheet row (the header is row 1).
-        shapes: geometries in EPSG:4326 under the same index; None for a table that has none.
-        unreadable: by row what is wrong with geometries that cannot be read.
+        shapes: geometries in EPSG:4326 with the same index; None for a table that has none.
+        unreadable: for each row whose geometry cannot be read, what is wrong with it.
     """
 
     file: str
@@ -52,14 +52,14 @@ def read_layers(
 ) -> list[InventoryLayer]:
     """Read the layers of an inventory file, or of all inventory files in a zip archive.
 
-    Of an archive the tables without coordinates, such as a README.txt, are passed over, which is logged, if there is
-    anything else in it.
+    Tables without coordinates in an archive, such as a README.txt, are skipped and logged, if the archive holds
+    anything else.
 
     Args:
         file: a table, a map file or a zip archive of them.
-        log: receives what is wrong with cells and geometries.
-        layers: names of the map layers to read; by default all, and the tables.
-        columns: column by role, as the user gave it.
+        log: receives the defects of cells and geometries.
+        layers: names of the map layers to read; by default all map layers and tables are read.
+        columns: the columns that the user has chosen, by role.
 
     Raises:
         InventoryError: the file is missing, of an unknown kind, damaged or empty.
@@ -99,30 +99,30 @@ def _from_zip(file: Path, log: IssueLog, layers: list[str], columns: Mapping[str
         if not [*([] if layers else tables), *map_files]:
             kinds = ", ".join((*TABLE_SUFFIXES, *VECTOR_SUFFIXES))
             raise InventoryError(f"{file}: no inventory in this archive; it may hold {kinds}")
-        named = {path: f"{file.name}/{path.relative_to(folder).as_posix()}" for path in [*tables, *map_files]}
-        chosen_tables = [] if layers else _with_coordinates(tables, named, columns, log, others=bool(map_files))
+        display_names = {path: f"{file.name}/{path.relative_to(folder).as_posix()}" for path in [*tables, *map_files]}
+        chosen_tables = [] if layers else _with_coordinates(tables, display_names, columns, log, others=bool(map_files))
         inside = sorted([*chosen_tables, *map_files])
         names_of = {path: layer_names(path, InventoryError) for path in map_files} if layers else {}
         _refuse_unknown_layers(file, layers, [name for names in names_of.values() for name in names])
         for path in inside:
             if path.suffix.lower() in TABLE_SUFFIXES:
-                yield _read_table(path, named[path], path.stem, columns, log)
+                yield _read_table(path, display_names[path], path.stem, columns, log)
                 continue
             chosen = [name for name in layers if name in names_of[path]]
             if chosen or not layers:
-                yield from _read_map_file(path, named[path], log, chosen)
+                yield from _read_map_file(path, display_names[path], log, chosen)
 
 
 def _with_coordinates(
-    tables: list[Path], named: Mapping[Path, str], columns: Mapping[str, str], log: IssueLog, *, others: bool
+    tables: list[Path], display_names: Mapping[Path, str], columns: Mapping[str, str], log: IssueLog, *, others: bool
 ) -> list[Path]:
-    """Pass over the tables of an archive that have no coordinates, unless there is nothing else in it.
+    """Choose the tables of an archive that have coordinates; all of them if the archive holds nothing else.
 
     Args:
-        tables: text files and workbooks, which need not be tables.
-        named: how messages call each.
-        columns: column by role, as the user gave it.
-        log: receives what is passed over.
+        tables: text files and workbooks, which may turn out not to be tables.
+        display_names: the name of each file in messages.
+        columns: the columns that the user has chosen, by role.
+        log: receives the files that are skipped.
         others: whether the archive has map layers.
     """
     problems = {path: _problem_of_table(path, columns) for path in tables}
@@ -131,14 +131,14 @@ def _with_coordinates(
         return tables
     for path in tables:
         if path not in chosen and path.suffix.lower() == PROSE_SUFFIX:
-            log.warning(named[path], "is no table with coordinates", "passed over")
+            log.warning(display_names[path], "is no table with coordinates", "passed over")
         elif path not in chosen:
-            log.error(named[path], problems[path])
+            log.error(display_names[path], problems[path])
     return chosen
 
 
 def _problem_of_table(path: Path, columns: Mapping[str, str]) -> str:
-    """Why a file is no table with coordinates, whatever source it is of and with what the user gave; "" if it is."""
+    """Say why a file is no table with coordinates; "" if it is one, read as any source or with the user's columns."""
     try:
         cells, _ = read_table(path.name, path.suffix.lower(), path.read_bytes(), IssueLog(path))
     except TableError:
@@ -149,7 +149,7 @@ def _problem_of_table(path: Path, columns: Mapping[str, str]) -> str:
 
 
 def _has_coordinates(cells: pd.DataFrame, columns: Mapping[str, str]) -> bool:
-    """Whether a table has columns of latitude and longitude, whatever source it is of and with what the user gave."""
+    """Whether a table has columns of latitude and longitude, read as any known source or with the user's columns."""
     names = list(cells.columns)
     given = {role: name for role, name in columns.items() if role in ROLES and name in names}
     return any({"latitude", "longitude"} <= map_columns(source, names, given).keys() for source in SOURCES.values())
@@ -161,7 +161,15 @@ def _refuse_unknown_layers(file: Path, layers: list[str], names: list[str]) -> N
 
 
 def _read_table(path: Path, file: str, name: str | None, columns: Mapping[str, str], log: IssueLog) -> InventoryLayer:
-    """Read a table, which messages call `file`; outlines as text are taken unless the user names columns of places."""
+    """Read a table; outlines as Well-Known Text are used unless the user has chosen a column of latitude or longitude.
+
+    Args:
+        path: the table.
+        file: its name in messages.
+        name: the layer's name.
+        columns: the columns that the user has chosen, by role.
+        log: receives the defects.
+    """
     cells, rows = read_table(file, path.suffix.lower(), path.read_bytes(), log)
     filled = ~_is_blank(cells)
     cells, blank = cells[filled], int((~filled).sum())
@@ -177,10 +185,10 @@ def _read_table(path: Path, file: str, name: str | None, columns: Mapping[str, s
 
 
 def _read_map_file(path: Path, file: str, log: IssueLog, layers: list[str]) -> Iterator[InventoryLayer]:
-    """Read the layers with geometry of a map file.
+    """Read the layers of a map file that have geometries.
 
     Invalid polygons are repaired, which is logged; heights are dropped; a multipoint of one point becomes a point.
-    Other geometries than points and polygons stay as they are, for `event_geometries` to reject.
+    Other geometries than points and polygons are kept; `event_geometries` rejects them later.
     """
     for layer in read_map_layers(path, log, InventoryError, layers, display_name=file):
         cells, shapes = _attributes_as_text(layer.attributes), _to_degrees(layer)
@@ -191,7 +199,7 @@ def _read_map_file(path: Path, file: str, log: IssueLog, layers: list[str]) -> I
 
 
 def _is_blank(cells: pd.DataFrame) -> pd.Series:
-    """Tell which rows have nothing in any cell."""
+    """Tell which rows have only empty cells."""
     blank = pd.Series(True, index=cells.index)
     for column in cells.columns:
         blank &= cells[column].str.strip() == ""
@@ -208,7 +216,7 @@ def _attributes_as_text(attributes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as_cell(value: object) -> object:
-    """Turn an attribute into what a spreadsheet's cell may have: lists become text, missing values None."""
+    """Turn an attribute into a value that a spreadsheet's cell can have: lists become text, missing values None."""
     if isinstance(value, np.ndarray):  # a GeoJSON list
         return ", ".join(map(str, value.tolist()))
     return None if value is pd.NaT or value is pd.NA else value

@@ -1,6 +1,6 @@
-"""The inventories that are known by name: the role of each of their columns.
+"""The inventories that are known by name, and the roles of their columns.
 
-Fields as in the published files: USGS compilation version 3 (2025) and earlier, NASA COOLR / Global
+The columns are named as in the published files: USGS compilation version 3 (2025) and earlier, NASA COOLR / Global
 Landslide Catalog, Oregon SLIDO (protocol SP-42).
 """
 
@@ -52,10 +52,10 @@ class InventorySource:
     """How to read one kind of inventory; column names are compared without case, blanks and punctuation.
 
     Attributes:
-        name: such as `usgs`.
-        columns: by role the names that a column may have, the preferred one first.
-        signature: names of columns by which a file is recognised.
-        order: of day, month and year in its dates; None where files differ.
+        name: name of the source, such as `usgs`.
+        columns: for each role the names that its column may have, the preferred one first.
+        signature: names of columns; a file that has all of them is recognised as this source.
+        order: the order of day, month and year in its dates; None where files differ.
         united_states: whether all its events lie in the United States, so that a lost sign can be restored.
         confidence: the named class of each confidence number.
     """
@@ -202,7 +202,7 @@ SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENER
 
 
 def recognise_source(columns: Iterable[str]) -> InventorySource:
-    """Find the source whose signature columns are all among these columns; `generic` if there is none.
+    """Find the source of a file: the one whose signature is contained in the file's columns, else `generic`.
 
     Example:
         >>> recognise_source(["USGS_ID", "Date_Min", "Date_Max", "Notes"]).name
@@ -216,10 +216,10 @@ def recognise_source(columns: Iterable[str]) -> InventorySource:
 
 
 def find_source(name: str) -> InventorySource:
-    """Return the source of a name.
+    """Return the source with a name.
 
     Raises:
-        InventoryError: there is none of this name.
+        InventoryError: no source has this name.
     """
     if name not in SOURCES:
         raise InventoryError(f"no inventory source {name!r}; the sources are: {', '.join(SOURCES)}")
@@ -227,12 +227,12 @@ def find_source(name: str) -> InventorySource:
 
 
 def map_columns(source: InventorySource, columns: list[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Find the column of each role: what the user gave, else the first of the source's names that is there.
+    """Find the column of each role: the user's choice, else the column with the most preferred name of the source.
 
     Args:
         source: kind of the inventory.
         columns: names of the file's columns.
-        given: column by role, as the user gave it.
+        given: the columns that the user has chosen, by role.
 
     Raises:
         InventoryError: a given role or column does not exist.

@@ -13,18 +13,19 @@ from tsmu.regions import RegionMap
 def assign_regions(
     events: gpd.GeoDataFrame, regions: RegionMap, max_distance_m: float, log: IssueLog
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    """Set the column `region` by the region map; a polygon gets the region with its largest share.
+    """Set the column `region` by the region map; a polygon gets the region in which the largest part of it lies.
 
     Args:
-        events: as `read_events` gives them.
+        events: the events, as `read_events` gives them.
         regions: the region map.
-        max_distance_m: an event outside all regions gets the nearest within so many metres.
+        max_distance_m: an event outside all regions gets the nearest region if it is no more than so many metres away.
         log: receives the events that get no region.
 
     Returns:
-        The events; and those for which the map differs from the inventory (`region_said`), farthest first, with the
-        columns event_id, file, row, region_said, region, and `distance_m` from the event's point (a polygon's inside
-        point) to the border of the region that the inventory names, NaN where the map has no such region.
+        The events with their regions, and a table of the events for which the map differs from the inventory
+        (`region_said`). The table has the columns event_id, file, row, region_said, region and `distance_m`, the
+        distance from the event's point (for a polygon a point within it) to the border of the region that the
+        inventory names, NaN where the map has no such region. The event with the largest distance comes first.
 
     Example:
         >>> events, differences = assign_regions(read_events(Path("events.gpkg")), region_map, 2_000, log)

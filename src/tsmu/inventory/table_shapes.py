@@ -1,4 +1,4 @@
-"""Outlines in a table, as Well-Known Text: so QGIS, PostGIS and GeoPandas write geometries into a CSV file."""
+"""Outlines in a table as Well-Known Text, the form in which QGIS, PostGIS and GeoPandas write geometries into CSV."""
 
 import re
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from tsmu.tabular import normalise_name
 from tsmu.vectors import Shapes, repair_geometries, reproject, require_earth_crs
 
 WGS84 = "EPSG:4326"
-FIRST_ROW = 2  # of a table; the header is row 1
-# Other columns of polygons, such as a footprint of the image, do not outline the landslide.
+FIRST_ROW = 2  # the number of a table's first row below the header, which is row 1
+# Names of columns that hold outlines of landslides; other columns may hold other polygons, such as image footprints.
 NAMES = {"wkt", "wktgeom", "geom", "thegeom", "geometry", "geometrywkt", "wktgeometry", "shape", "outline", "polygon"}
 _TEXT = re.compile(r"\s*(?:SRID=(\d+)\s*;)?\s*(?:MULTI)?(POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
 
@@ -27,8 +27,8 @@ class TableShapes:
     """The geometries of a table.
 
     Attributes:
-        shapes: EPSG:4326, indexed by spreadsheet row; None where there is none or it cannot be read.
-        unreadable: by row what is wrong with those that cannot be read.
+        shapes: geometries in EPSG:4326, indexed by spreadsheet row; None where a row has none or it cannot be read.
+        unreadable: for each row whose geometry cannot be read, what is wrong with it.
     """
 
     shapes: gpd.GeoSeries
@@ -39,8 +39,9 @@ def find_shapes_column(cells: pd.DataFrame, *, has_coordinates: bool) -> str | N
     """Find the column of a table that holds geometries as Well-Known Text.
 
     Args:
-        cells: text, "" where empty.
-        has_coordinates: whether the table has columns of latitude and longitude; then points are left to these.
+        cells: the cells of the table as text, "" where empty.
+        has_coordinates: whether the table has columns of latitude and longitude; if so, a column that holds only
+            points is not used.
 
     Example:
         >>> find_shapes_column(pd.DataFrame({"id": ["1"], "WKT": ["POINT (7 46)"]}), has_coordinates=False)
@@ -58,16 +59,17 @@ def find_shapes_column(cells: pd.DataFrame, *, has_coordinates: bool) -> str | N
 
 
 def read_shapes(cells: pd.DataFrame, column: str, file: str, log: IssueLog) -> TableShapes:
-    """Read the geometries in a column; where it names no CRS (`SRID=32645;POLYGON ...`), they are in degrees.
+    """Read the geometries in a column; they are in degrees unless their text names a CRS (`SRID=32645;POLYGON ...`).
 
     Args:
-        cells: text, "" where empty, indexed by spreadsheet row.
-        column: with Well-Known Text.
-        file: how messages call the table.
-        log: takes what is guessed and repaired.
+        cells: the cells of the table as text, "" where empty, indexed by spreadsheet row.
+        column: the name of the column with Well-Known Text.
+        file: the table's name in messages.
+        log: receives what was assumed and repaired.
 
     Raises:
-        InventoryError: no CRS is named, and they are not in degrees; or several are named, or one that is not known.
+        InventoryError: no CRS is named, and the coordinates cannot be degrees; or several CRS are named, or one that
+            is unknown.
     """
     texts = cells[column].str.strip()
     crs = _crs(texts, file, column)
@@ -89,7 +91,7 @@ def read_shapes(cells: pd.DataFrame, column: str, file: str, log: IssueLog) -> T
 
 
 def _crs(texts: "pd.Series[str]", file: str, column: str) -> pyproj.CRS | None:
-    """The CRS that the texts of a column name; None where they name none."""
+    """The CRS that the texts of a column name (`SRID=...`); None if they name none."""
     codes = _codes(texts)
     if len(codes) > 1:
         raise InventoryError(f"{file}: column {column} has geometries of several CRS; save those of each by themselves")
@@ -103,11 +105,12 @@ def _crs(texts: "pd.Series[str]", file: str, column: str) -> pyproj.CRS | None:
 
 
 def _codes(texts: Iterable[str]) -> set[str | None]:
+    """The EPSG codes that texts name, with None among them if some text names none."""
     return {match[1] for text in texts if (match := _TEXT.match(text))}
 
 
 def _require_degrees(shapes: Shapes, file: str, column: str) -> None:
-    """Refuse coordinates that cannot be degrees: without a CRS nobody knows where they are."""
+    """Refuse coordinates that cannot be degrees, because without a CRS their place is unknown."""
     bounds = shapely.total_bounds(shapes)
     if np.any(np.abs(bounds) > [180, 90, 180, 90]):
         raise InventoryError(

@@ -1,15 +1,15 @@
-"""Outlines round a place that a person points at, nested from small to large, without a network and without training.
+"""Outlines around a place that a person clicks on, nested from small to large, made without a trained network.
 
-What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
-Data goes one way through the room:
+The names that other rooms (packages) use are listed here and loaded when they are first used; other rooms import from
+this module only, not from its submodules. Its modules depend on each other in this order:
 
-    nested_regions      what is connected to a pixel at one level of a raster after the other
-    random_walk         an image becomes such a raster: how likely a walk from each pixel comes to the click
-    separation          how well a region is set apart from the ground round it
-    probability_regions the regions of a map's probability raster
-    image_regions       the regions of the images before and after
-    results             what is asked and answered
-    at_click            both of them as polygons in degrees, and the one that is shown first
+    nested_regions      the regions connected to a pixel of a raster, for one threshold (level) after the other
+    random_walk         turns an image into such a raster: how likely a random walk from each pixel reaches the click
+    separation          measures how much a region differs from the ground around it
+    probability_regions the nested regions in a map's probability raster
+    image_regions       the nested regions in the images before and after the event
+    results             the types of what the room receives and returns
+    at_click            turns the regions into polygons in degrees, and chooses the one that is shown first
 
 Example:
     >>> found = outlines_at(scene, longitude, latitude)  # scene: a SceneFiles
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NestedOutlines", "Outline", "OutlineSource", "SceneFiles", "outlines_at", "outlines_of"]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "at_click": "outlines_at outlines_of",
     "results": "NestedOutlines Outline OutlineSource SceneFiles",
 }

@@ -1,4 +1,4 @@
-"""The outlines round a click, or through a landslide that is outlined already, as polygons in degrees."""
+"""The outlines around a click, or of a landslide that has an outline already, as polygons in degrees."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -27,7 +27,7 @@ from tsmu.outlines.probability_regions import (
 )
 from tsmu.outlines.results import NestedOutlines, Outline, OutlineSource, SceneFiles
 
-LARGEST_OUTLINE = 1024  # px: a landslide with a longer side has no levels
+LARGEST_OUTLINE = 1024  # pixels; `outlines_of` refuses landslides whose box has a longer side
 
 
 def outlines_at(
@@ -36,14 +36,15 @@ def outlines_at(
     """The outlines of the landslide at a place.
 
     Args:
-        files: of the scene.
-        longitude: degrees.
-        latitude: degrees.
-        source: what they are to be taken from; by default the probability where it rises to 20 % at the place,
-            and the images elsewhere.
+        files: the rasters of the scene.
+        longitude: longitude of the place, degrees.
+        latitude: latitude of the place, degrees.
+        source: the raster from which outlines are made. By default it is the probability where this reaches 20 % at
+            the place or where there is no image after the event, and the images elsewhere.
 
     Raises:
-        OutlineError: the place lies outside the scene or where it has no data, or nothing stands out there.
+        OutlineError: the scene lacks the raster, the place lies outside it or where it has no data, or no outline can
+            be found there.
         ImageError: a raster cannot be read.
 
     Example:
@@ -67,14 +68,18 @@ def outlines_at(
 
 
 def outlines_of(probability: Path, outline: shapely.Polygon | shapely.MultiPolygon) -> NestedOutlines:
-    """The outlines of a landslide at all levels of probability, the one that fits its present outline best first.
+    """The outlines of a landslide at all levels of probability.
 
     Args:
-        probability: the raster, whole percents, 255 = no data.
-        outline: of the landslide, in degrees.
+        probability: path of the probability raster, whole percents, 255 = no data.
+        outline: the landslide's present outline, in degrees.
+
+    Returns:
+        The outlines from small to large; `start` is the one that fits the present outline best.
 
     Raises:
-        OutlineError: the landslide lies outside the raster, or the probability is 0 everywhere within it.
+        OutlineError: the landslide lies outside the raster or is too large, or the probability is 0 everywhere within
+            it.
         ImageError: the raster cannot be read.
 
     Example:
@@ -91,6 +96,7 @@ def outlines_of(probability: Path, outline: shapely.Polygon | shapely.MultiPolyg
 
 
 def _overlap(one: shapely.Polygon, other: shapely.Polygon | shapely.MultiPolygon) -> float:
+    """The intersection of two outlines over their union, 0 to 1."""
     both = one.intersection(other).area
     return float(both / (one.area + other.area - both))
 
@@ -99,8 +105,8 @@ def _highest_within(
     reader: RasterReader, outline: shapely.Polygon | shapely.MultiPolygon
 ) -> tuple[tuple[int, int], int]:
     """The pixel of the highest probability within an outline in degrees, and the lowest percent within it."""
-    place = _from_degrees(_crs_of(reader))
-    projected = shapely.transform(outline, lambda points: np.column_stack(place.transform(*points.T)))
+    to_crs = _from_degrees(_crs_of(reader))
+    projected = shapely.transform(outline, lambda points: np.column_stack(to_crs.transform(*points.T)))
     pixels = shapely.transform(projected, lambda points: np.column_stack(~reader.info.transform @ tuple(points.T)))
     whole = shapely.box(0, 0, reader.info.width, reader.info.height)
     if not pixels.intersects(whole):
@@ -113,8 +119,9 @@ def _highest_within(
         raise OutlineError(f"the landslide is longer than {LARGEST_OUTLINE} px; edit its outline by hand")
     percent, valid = reader.read_first_band(Window(left, top, width, height))
     corner = Affine.translation(left, top)
-    touched, inside = (
-        geometry_mask([pixels], (height, width), corner, all_touched=every, invert=True) for every in (True, False)
+    touched, inside = (  # pixels that the outline touches, and pixels whose middle lies within it
+        geometry_mask([pixels], (height, width), corner, all_touched=all_touched, invert=True)
+        for all_touched in (True, False)
     )
     known = np.where(valid & touched, percent, 0)
     if not known.any():
@@ -124,12 +131,19 @@ def _highest_within(
 
 
 def _of_probability(reader: RasterReader, pixel: tuple[int, int], level: float) -> NestedOutlines:
-    """The outlines round a pixel; the one at a level, in percent, comes first."""
-    every = list(probability_regions(reader, *pixel))
-    if not every:
+    """The outlines around a pixel of a probability raster.
+
+    Args:
+        reader: the probability raster, whole percents.
+        pixel: row and column.
+        level: in percent; the outline at the lowest level that is not below it becomes the one shown first.
+    """
+    all_regions = list(probability_regions(reader, *pixel))
+    if not all_regions:
         raise OutlineError("the probability has no outline here; outline by the images, or draw")
-    first = min((region for region in every if region.level >= level), key=lambda one: one.level, default=every[0])
-    regions = thin_out(every, first)
+    not_below = (region for region in all_regions if region.level >= level)
+    first = min(not_below, key=lambda region: region.level, default=all_regions[0])
+    regions = thin_out(all_regions, first)
     start = next(position for position, region in enumerate(regions) if region is first)
     levels = [region.level / 100 for region in regions]
     outlines = _as_outlines([(region, reader.info.transform) for region in regions], levels, _crs_of(reader))
@@ -137,6 +151,7 @@ def _of_probability(reader: RasterReader, pixel: tuple[int, int], level: float) 
 
 
 def _of_images(files: SceneFiles, post: Path, longitude: float, latitude: float) -> NestedOutlines:
+    """The outlines around a place (degrees) in the images; the one best set apart from its surroundings is first."""
     with open_raster(post) as reader:
         crs = _crs_of(reader)
         _pixel_at(reader, longitude, latitude)
@@ -152,11 +167,17 @@ def _of_images(files: SceneFiles, post: Path, longitude: float, latitude: float)
 def _as_outlines(
     placed: Sequence[tuple[Region, Affine]], levels: Sequence[float | None], crs: CRS
 ) -> tuple[Outline, ...]:
-    """Trace regions of rasters along the edges of their pixels, and measure them."""
+    """Trace regions of rasters along the edges of their pixels, and measure their areas.
+
+    Args:
+        placed: each region with the transform from its raster's pixels to the CRS.
+        levels: the probability (0 to 1) of each region, None where it has none.
+        crs: the CRS of the rasters.
+    """
     traced = []
     for region, transform in placed:
-        own = transform @ Affine.translation(region.left, region.top)
-        traced.append(to_crs_coordinates(trace(np.pad(region.mask, 1).astype(np.int32), 1), own)[0])
+        box_transform = transform @ Affine.translation(region.left, region.top)
+        traced.append(to_crs_coordinates(trace(np.pad(region.mask, 1).astype(np.int32), 1), box_transform)[0])
     to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
     polygons = shapely.transform(np.array(traced), lambda points: np.column_stack(to_degrees.transform(*points.T)))
     _, points, offsets = shapely.to_ragged_array(polygons)
@@ -176,10 +197,10 @@ def _from_degrees(crs: CRS) -> pyproj.Transformer:
 
 
 def _pixel_at(reader: RasterReader, longitude: float, latitude: float) -> tuple[int, int]:
-    """Row and column of a place in degrees.
+    """Row and column of the pixel in which a place (degrees) lies.
 
     Raises:
-        OutlineError: it lies outside the raster.
+        OutlineError: the place lies outside the raster, or the raster has no CRS.
     """
     x, y = _from_degrees(_crs_of(reader)).transform(longitude, latitude)
     column, row = ~reader.info.transform @ (x, y)

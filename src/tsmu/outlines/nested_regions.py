@@ -1,8 +1,7 @@
-"""Nested regions round a pixel: what is connected to it at one level of a raster after the other.
+"""Nested regions around a pixel: the pixels connected to it whose values reach a level, for one level after the other.
 
-The lower the level, the larger the region, and each region lies within the next one. These are the nodes of the
-raster's component tree (max-tree) from the pixel down to the root; only this one branch is computed, in a window that
-grows with the regions.
+The lower the level, the larger the region, and each region lies within the next one. They are the nodes of the
+raster's component tree (max-tree) from the pixel down to the root; only this one branch of the tree is computed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-GROWTH = 1.12  # of the area from one kept region to the next: what the eye sees of one turn of the wheel
+GROWTH = 1.12  # a region is kept if its area is this many times that of the region kept before: a visible difference
 MAX_REGIONS = 40
-SMALLEST_REGION = 2  # px
+SMALLEST_REGION = 2  # pixels
 
 Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.floating] | npt.NDArray[np.integer]
@@ -25,10 +24,10 @@ class Region:
     """A connected set of pixels without holes.
 
     Attributes:
-        level: all its pixels have at least this value, but for filled holes.
-        mask: its pixels, in the box round it.
-        top: row of the box in the raster.
-        left: column of the box in the raster.
+        level: all pixels of the region have at least this value, except those of filled holes.
+        mask: the pixels of the region, in the smallest box around it, (h, w).
+        top: the row of the raster at which the box begins.
+        left: the column of the raster at which the box begins.
     """
 
     level: float
@@ -38,17 +37,17 @@ class Region:
 
     @property
     def area(self) -> int:
-        """Count the pixels."""
+        """The number of the region's pixels."""
         return int(np.count_nonzero(self.mask))
 
 
 def region_at(values: Values, level: float, pixel: tuple[int, int]) -> Region:
-    """The pixels of at least a level that are connected to a pixel along edges, with their holes filled.
+    """The region of pixels that reach a level and are connected to a given pixel along edges, with its holes filled.
 
     Args:
-        values: (H, W).
-        level: at most the pixel's value.
-        pixel: row and column.
+        values: the raster, (H, W).
+        level: the lowest value of pixels in the region; it must not be above the value of the given pixel.
+        pixel: row and column of the given pixel.
 
     Example:
         >>> values = np.array([[9, 1, 0], [8, 5, 0], [0, 0, 7]])
@@ -63,7 +62,13 @@ def region_at(values: Values, level: float, pixel: tuple[int, int]) -> Region:
 
 
 def touches_border(region: Region, shape: tuple[int, int], open_sides: Sequence[bool] = (True,) * 4) -> bool:
-    """Whether a region reaches a side of its window behind which the raster goes on: top, left, bottom, right."""
+    """Whether a region reaches an open side of its window, so that it may go on beyond it.
+
+    Args:
+        region: a region in pixels of the window.
+        shape: height and width of the window.
+        open_sides: for the top, left, bottom and right side whether the raster goes on beyond it.
+    """
     height, width = region.mask.shape
     reached = (region.top == 0, region.left == 0, region.top + height == shape[0], region.left + width == shape[1])
     return any(side and is_open for side, is_open in zip(reached, open_sides, strict=True))
@@ -73,8 +78,8 @@ def thin_out(regions: Iterable[Region], keep: Region | None = None) -> list[Regi
     """Choose regions, from the smallest on, each of which is visibly larger than the one before.
 
     Args:
-        regions: from small to large.
-        keep: one of them that is to be among the chosen ones.
+        regions: the regions from small to large.
+        keep: one of the regions, which is chosen in any case.
     """
     kept: list[Region] = []
     for region in regions:

@@ -1,5 +1,6 @@
-"""The random walker: how likely a walk over the image, which shuns edges, comes to the click before the border.
+"""The random walker: how likely a random walk over an image reaches the click before the border of the window.
 
+The walk rarely crosses edges in the image, so that pixels of the clicked object have a high probability.
 L. Grady, Random walks for image segmentation, IEEE TPAMI 28 (2006), doi 10.1109/TPAMI.2006.233. The probabilities solve
 a sparse linear system with one unknown for each pixel; for a window of 65 x 65 px that takes some 30 ms.
 """
@@ -9,9 +10,9 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import linalg
 
-BETA = 5.0  # how strongly edges hinder a walk: of 2, 5 and 20, 5 had the best outlines (docs/benchmark.md)
-SMALLEST_WEIGHT = 1e-6  # so that every pixel can be reached
-SEED_RADIUS = 1  # px round the click that belong to it
+BETA = 5.0  # how strongly edges hinder a walk: of 2, 5 and 20, 5 gave the best outlines (docs/benchmark.md)
+SMALLEST_WEIGHT = 1e-6  # added to the weight of each step, so that every pixel can be reached
+SEED_RADIUS = 1  # pixels up to this distance from the clicked pixel count as clicked, too
 
 Features = npt.NDArray[np.float64]
 Probability = npt.NDArray[np.float64]
@@ -21,13 +22,13 @@ def walk_probabilities(features: Features, pixel: tuple[int, int], beta: float =
     """The probability with which a walk from each pixel reaches the click before the window's border.
 
     Args:
-        features: (C, H, W), each of about the same spread.
+        features: the image's features, (C, H, W), each with about the same spread.
         pixel: row and column of the click.
         beta: how strongly edges hinder the walk.
 
     Returns:
-        (H, W); 1 round the click, 0 on the border. It has no peak but the click, so that the pixels above any level
-        are one region without holes.
+        The probabilities, (H, W): 1 around the click, 0 on the border. They have no other local maximum than the
+        click, so that the pixels above any level are one connected region.
 
     Example:
         >>> image = np.zeros((1, 9, 9))
@@ -57,7 +58,7 @@ def walk_probabilities(features: Features, pixel: tuple[int, int], beta: float =
 
 
 def _seeds(shape: tuple[int, int], pixel: tuple[int, int]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The pixels of the click, and those of the border, each (H * W,)."""
+    """Which pixels belong to the click, and which other pixels lie on the border, (H * W,) each."""
     inside, outside = np.zeros((2, *shape), bool)
     row, column = pixel
     rows, columns = (slice(max(place - SEED_RADIUS, 0), place + SEED_RADIUS + 1) for place in (row, column))

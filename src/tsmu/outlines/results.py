@@ -1,4 +1,4 @@
-"""What outlines are asked of, and what is answered."""
+"""The types of what this room receives (the rasters of a scene) and returns (nested outlines)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ import shapely
 
 
 class OutlineSource(StrEnum):
-    """What outlines are taken from."""
+    """The kind of raster from which outlines are made: the map's probability, or the images."""
 
     PROBABILITY = "probability"
     IMAGE = "image"
@@ -16,13 +16,13 @@ class OutlineSource(StrEnum):
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """The rasters of a scene, as far as there are any.
+    """The rasters of a scene; each may be missing.
 
     Attributes:
-        probability: whole percents, 255 = no data.
+        probability: the map's probability, whole percents, 255 = no data.
         post: the image after the event.
-        pre: the image before it, on any grid.
-        pre_shift_m: by how much the image before is to be moved east and north so that it lies on the one after.
+        pre: the image before the event, on any grid.
+        pre_shift_m: metres by which `pre` must be moved east and north to lie on `post`.
     """
 
     probability: Path | None = None
@@ -36,8 +36,9 @@ class Outline:
     """One of several nested outlines.
 
     Attributes:
-        level: the probability of 0 to 1 that all its pixels reach; None where images gave it.
-        area_m2: on the ellipsoid.
+        level: the probability (0 to 1) that all pixels within the outline reach, except those of filled holes; None
+            for an outline made from images.
+        area_m2: the area within the outline on the ellipsoid.
         polygon: in degrees (EPSG:4326), along the edges of pixels, without holes.
     """
 
@@ -48,12 +49,12 @@ class Outline:
 
 @dataclass(frozen=True)
 class NestedOutlines:
-    """Outlines, each within the next one.
+    """Outlines that each lie within the next one.
 
     Attributes:
-        source: what they are taken from.
-        outlines: from small to large.
-        start: the position of the one to show first.
+        source: the kind of raster from which they are made.
+        outlines: the outlines from small to large.
+        start: the position in `outlines` of the one that is shown first.
     """
 
     source: OutlineSource

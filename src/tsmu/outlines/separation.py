@@ -1,4 +1,4 @@
-"""How well a region is set apart from the ground round it: by it the outline that is shown first is chosen."""
+"""How much a region of an image differs from the ground around it; the outline shown first is chosen by this."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,24 +6,24 @@ from scipy import ndimage
 
 from tsmu.outlines.nested_regions import Mask, Region
 
-RING_SHARE = 0.3  # width of the ring, as a share of the side of a square as large as the region
-NARROWEST_RING = 2  # px
-SMALLEST_VARIANCE = 0.1  # of features whose spread is about 1
+RING_SHARE = 0.3  # width of the ring around a region, as a share of the side of a square as large as the region
+NARROWEST_RING = 2  # least width of the ring, pixels
+SMALLEST_VARIANCE = 0.1  # added to the sum of the variances; the features have a spread of about 1
 
 Features = npt.NDArray[np.float64]
 
 
 def separation(region: Region, features: Features, valid: Mask) -> float:
-    """How far the means of a region and of the ring round it lie apart, in their spreads (Fisher's criterion).
+    """Measure how far the features of a region and of the ring around it lie apart (Fisher's criterion).
 
     Args:
-        region: of the image.
-        features: (C, H, W) of the whole image, each with a spread of about 1.
-        valid: where the image has data, (H, W); the ring is there only.
+        region: the region, in pixels of the image.
+        features: the features of the whole image, (C, H, W), each with a spread of about 1.
+        valid: where the image has data, (H, W); other pixels of the ring are not used.
 
     Returns:
-        The squared difference of the means over the sum of the variances, averaged over the features; 0 where
-        less than half of the ring has data.
+        The squared difference of the means over the sum of the variances, averaged over the features; 0 where no more
+        than half of the ring has data.
     """
     width = max(NARROWEST_RING, round(RING_SHARE * region.area**0.5))
     framed = np.pad(region.mask, width)
@@ -40,11 +40,20 @@ def separation(region: Region, features: Features, valid: Mask) -> float:
     if not 2 * ring.sum() > whole_ring:
         return 0.0
     inner, outer = values[:, framed], values[:, ring]
-    apart = (inner.mean(axis=1) - outer.mean(axis=1)) ** 2
-    return float((apart / (inner.var(axis=1) + outer.var(axis=1) + SMALLEST_VARIANCE)).mean())
+    squared_difference = (inner.mean(axis=1) - outer.mean(axis=1)) ** 2
+    return float((squared_difference / (inner.var(axis=1) + outer.var(axis=1) + SMALLEST_VARIANCE)).mean())
 
 
 def _clip(start: int, size: int, limit: int) -> tuple[int, slice]:
-    """The part of a side that lies within the image, and where it begins."""
+    """Cut a range of rows or columns to the image.
+
+    Args:
+        start: the first row or column, perhaps below 0.
+        size: how many rows or columns there are.
+        limit: how many the image has.
+
+    Returns:
+        Where the cut range begins, and the cut range as a slice.
+    """
     first, last = max(start, 0), min(start + size, limit)
     return first, slice(first, last)

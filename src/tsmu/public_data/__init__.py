@@ -1,13 +1,13 @@
-"""Public data sets: what there is, and how a set is downloaded, verified and laid out for `tsmu`.
+"""Public data sets: a catalogue of them, and how a set is downloaded, verified and laid out for `tsmu`.
 
-What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
-Data goes one way through the room:
+The names that other rooms (packages) use are listed here and loaded when they are first used; other rooms import from
+this module only, not from its submodules. Its modules depend on each other in this order:
 
     catalogue     the sets, read from `catalogue.toml`: title, licence, addresses, checksums
-    download      one file by HTTP, going on where it stopped, and verified
-    archives      an archive unpacked, unless it could do harm
-    layouts       the files of a set as chips (`images/`, `masks/`, `pre/`) or as a layer of regions
-    fetching      all of it for one set, in a folder that gets its name when it is complete
+    download      downloads one file by HTTP, continues where it was interrupted, and verifies it
+    archives      unpacks an archive, unless it could do harm
+    layouts       writes the files of a set as chips (`images/`, `masks/`, `pre/`) or as a layer of regions
+    fetching      does all of this for one set, in a hidden folder that is renamed when it is complete
 
 Example:
     >>> from tsmu import public_data
@@ -32,7 +32,7 @@ __all__ = [
     "read_catalogue",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "catalogue": "PublicFile PublicSet find_set read_catalogue",
     "fetching": "FetchedSet fetch_set",
 }

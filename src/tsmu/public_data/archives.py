@@ -1,7 +1,8 @@
-"""Unpack an archive of somebody else, unless it could do harm.
+"""Unpacking archives from other people, unless they could do harm.
 
-An archive is refused as a whole where one of its entries would lie outside the folder, is a link or a device, or where
-it gives more bytes than archives of data do: then it is damaged, or made to do harm.
+An archive is refused if one of its entries would lie outside the folder, or is a link or a device. It is also refused
+if it expands to many more bytes than archives of data usually do, because it is then damaged or made to do harm.
+Entries that were read before the refused one may be unpacked already.
 """
 
 import shutil
@@ -13,8 +14,8 @@ from typing import IO, NamedTuple
 
 from tsmu.errors import DataError
 
-MAX_EXPANSION = 100  # times the archive's size; images and maps expand to some 1 to 10 times
-ALWAYS_ALLOWED_BYTES = 64_000_000  # that any archive may give
+MAX_EXPANSION = 100  # an archive may expand to so many times its size; images and maps need some 1 to 10 times
+ALWAYS_ALLOWED_BYTES = 64_000_000  # an archive of any size may expand to so many bytes in addition
 MAX_ENTRIES = 1_000_000
 NOT_UNPACKED = (".7z", ".rar")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", *NOT_UNPACKED)
@@ -42,17 +43,18 @@ def is_archive(path: Path) -> bool:
 def unpack(archive: Path, folder: Path) -> int:
     """Unpack a zip or tar archive into a folder.
 
-    What macOS adds (`__MACOSX/`, `._name`) is left out.
+    Files that macOS adds (`__MACOSX/`, `._name`) are left out.
 
     Args:
-        archive: the file.
-        folder: is made if need be.
+        archive: the archive.
+        folder: the folder to unpack into; it is made if need be.
 
     Returns:
-        The number of files.
+        The number of files that were unpacked.
 
     Raises:
-        DataError: the archive is damaged or encrypted, is not of these formats, could do harm, or has no room.
+        DataError: the archive is damaged or encrypted, is no zip or tar archive, could do harm, or needs more room than
+            the disk has.
 
     Example:
         >>> import zipfile
@@ -84,10 +86,14 @@ def unpack(archive: Path, folder: Path) -> int:
 
 
 def _zip_entries(archive: Path) -> Iterator[_Entry]:
-    """The regular files in a zip archive."""
+    """The regular files in a zip archive.
+
+    Raises:
+        DataError: an entry is a link, or would lie outside the folder; this is checked before any file is given.
+    """
     with zipfile.ZipFile(archive) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir() and not _of_macos(info.filename)]
-        for info in infos:  # all of them before the first is written
+        for info in infos:  # all entries are checked before the first one is written
             if (info.external_attr >> 16) & 0o170000 == 0o120000:
                 raise DataError(f"{archive}: {info.filename} is a link, which could lead anywhere; it is not unpacked")
             _place(archive, Path(), info.filename)
@@ -97,7 +103,11 @@ def _zip_entries(archive: Path) -> Iterator[_Entry]:
 
 
 def _tar_entries(archive: Path) -> Iterator[_Entry]:
-    """The regular files in a tar archive."""
+    """The regular files in a tar archive.
+
+    Raises:
+        DataError: an entry is a link or a device; files before it were given already.
+    """
     with tarfile.open(archive, "r:*") as opened:
         for member in opened:
             if member.isdir() or _of_macos(member.name):
@@ -109,7 +119,11 @@ def _tar_entries(archive: Path) -> Iterator[_Entry]:
 
 
 def _place(archive: Path, folder: Path, name: str) -> Path:
-    """Where an entry goes, which is never outside the folder."""
+    """The path that an entry of an archive gets below a folder.
+
+    Raises:
+        DataError: the path would lie outside the folder.
+    """
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
         raise DataError(f"{archive}: {name!r} would lie outside the folder; it is not unpacked")
@@ -117,14 +131,14 @@ def _place(archive: Path, folder: Path, name: str) -> Path:
 
 
 def _write(entry: _Entry, path: Path) -> None:
-    """Write an entry, and no more bytes than it declares."""
+    """Write the content of an entry into a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as out:
         shutil.copyfileobj(entry.content, out, BLOCK)
 
 
 def _check_room(folder: Path, needed: int) -> None:
-    """Refuse what the disk has no room for."""
+    """Raise a DataError if a file of so many bytes has no room on the disk."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if needed > free:

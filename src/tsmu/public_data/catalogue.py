@@ -21,11 +21,11 @@ class PublicFile(BaseModel):
 
     Attributes:
         name: the file's name on disk.
-        address: where it is downloaded from.
-        part: files of one part are laid out together.
-        bytes: its size, as far as it is known; 0 where it is not.
-        sha256: its checksum, if that is publicly known.
-        md5: likewise.
+        address: the URL from which it is downloaded.
+        part: the name of the part of the set to which it belongs; files of one part are laid out together.
+        bytes: the file's size; 0 where it is not known.
+        sha256: the file's SHA-256 checksum, if one is published.
+        md5: the file's MD5 checksum, if one is published.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,7 +39,7 @@ class PublicFile(BaseModel):
 
     @property
     def checksum(self) -> tuple[str, str] | None:
-        """The algorithm and the digest that the file must have; None where that is not publicly known."""
+        """The algorithm and the digest that the file must have; None where no checksum is published."""
         if self.sha256:
             return "sha256", self.sha256
         return ("md5", self.md5) if self.md5 else None
@@ -49,21 +49,21 @@ class PublicSet(BaseModel):
     """A public data set, as the catalogue describes it.
 
     Attributes:
-        name: as it is given to `tsmu data fetch`.
-        title: in the words of its authors.
-        where: the places that it shows.
-        about: what it holds.
-        images: how many images (or pairs of them) it holds; 0 for maps of regions.
-        licence: by which it may be used.
-        licence_source: who says so.
-        citation: what to cite.
-        page: where people read about it.
-        layout: how its files are laid out.
-        files: what is downloaded.
-        consent: what a user agrees to before it is fetched; empty where there is nothing unusual.
-        by_hand: why no program can download it, and what to do instead; empty where one can.
-        name_field: of maps of regions, the field with the names.
-        unconfirmed: what could not be confirmed.
+        name: the name by which `tsmu data fetch` knows the set.
+        title: the set's title in the words of its authors.
+        where: the places that the images show.
+        about: a description of the content.
+        images: how many images (or pairs of them) the set holds; 0 for maps of regions.
+        licence: the licence under which the set may be used.
+        licence_source: the source that names this licence.
+        citation: the publication to cite.
+        page: the address of a page about the set.
+        layout: the module of `tsmu.public_data.layouts` that lays out its files.
+        files: the files to download.
+        consent: terms that a user must agree to before the set is fetched; empty where there are no unusual ones.
+        by_hand: why no program can download the set, and what to do instead; empty where a program can.
+        name_field: for maps of regions the field with the names of the regions; else empty.
+        unconfirmed: statements about the set that could not be confirmed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,12 +86,12 @@ class PublicSet(BaseModel):
 
     @property
     def bytes(self) -> int:
-        """The size of all files to download, as far as it is known; 0 where it is not."""
+        """The size of all files to download; files of unknown size count as 0."""
         return sum(file.bytes for file in self.files)
 
     @property
     def parts(self) -> dict[str, list[PublicFile]]:
-        """The files by the part that they are laid out with, in order."""
+        """The files of each part of the set, in the order of the catalogue."""
         parts: dict[str, list[PublicFile]] = {}
         for file in self.files:
             parts.setdefault(file.part, []).append(file)
@@ -116,7 +116,8 @@ def read_catalogue(file: Path | None = None) -> list[PublicSet]:
     """Read a catalogue of public sets.
 
     Args:
-        file: a TOML file like the package's own, such as one with the addresses of a mirror; by default that one.
+        file: a TOML file like the package's own `catalogue.toml`, for instance with the addresses of a mirror; None
+            reads the package's own.
 
     Raises:
         DataError: the file cannot be read, or an entry of it is not valid.
@@ -140,7 +141,7 @@ def find_set(name: str, sets: Sequence[PublicSet]) -> PublicSet:
     """Find a set by its name.
 
     Raises:
-        DataError: there is none of that name; the message lists the names.
+        DataError: no set has this name; the message lists the names.
 
     Example:
         >>> find_set("bijie", read_catalogue()).images

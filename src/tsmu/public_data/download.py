@@ -1,9 +1,9 @@
-"""One file by HTTP: goes on where it stopped, and is verified before it gets its name.
+"""Downloading one file by HTTP; an interrupted download is continued, and the file is verified before it gets its name.
 
-While it is downloaded, the file is `NAME.part`, and `NAME.part.json` says of which version of the remote file it is a
-part: its address and size, and what the server calls the version (ETag, Last-Modified). A server is asked to go on
-only with that very version (If-Range); where it cannot say, the checksum decides, and without one the download begins
-anew. So parts of two versions are never put together.
+While it is downloaded, the file is named `NAME.part`. `NAME.part.json` records of which version of the remote file it
+is a part: the address, the size, and the server's marks of the version (ETag, Last-Modified). The server is asked to
+continue only if it still has this version (If-Range). If the server gives no marks, the checksum of the whole file
+decides, and without a checksum the download begins anew. So parts of two versions are never put together.
 """
 
 import hashlib
@@ -22,27 +22,27 @@ from tsmu.errors import DataError
 from tsmu.files import CHUNK, read_json_object, remove, write_json
 
 CONNECT_S, READ_S = 20.0, 60.0
-MAX_ATTEMPTS = 6  # in a row that brought nothing new
+MAX_ATTEMPTS = 6  # a download is given up after so many attempts in a row that brought no new bytes
 MAX_PAUSE_S = 60.0
-SPARE_BYTES = 256 << 20  # that stay free on the disk
+SPARE_BYTES = 256 << 20  # so many bytes must stay free on the disk
 MB = 1_000_000
 TRY_AGAIN = {429, 500, 502, 503, 504}
 PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b"<?xml version")
 FIRST_BYTES = {".zip": b"PK", ".gz": b"\x1f\x8b", ".npy": b"\x93NUMPY", ".7z": b"7z\xbc\xaf"}
 
-Say = Callable[[str], None]
-Show = Callable[[int, int, str], None]  # done, total and a note
+Say = Callable[[str], None]  # is called with a sentence that informs the user
+Show = Callable[[int, int, str], None]  # is called with the work done, all work, and a note
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """What a downloaded file is.
+    """A downloaded file.
 
     Attributes:
-        path: the file.
-        bytes: its size.
-        sha256: its digest.
-        verified: whether it has the checksum that is publicly known.
+        path: path of the file.
+        bytes: the file's size.
+        sha256: the file's SHA-256 digest.
+        verified: whether the file was compared with a published checksum, and has it.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class Downloaded:
 
 @dataclass(frozen=True)
 class _Version:
-    """Which version of a remote file a part belongs to."""
+    """The version of a remote file to which a partly downloaded file belongs."""
 
     address: str
     etag: str = ""
@@ -62,12 +62,17 @@ class _Version:
 
     @property
     def validator(self) -> str:
-        """What If-Range takes: a strong ETag, or the moment of change; empty where the server gives neither."""
+        """The value for If-Range: a strong ETag, or the time of the last change; empty where the server gives none."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
 
 
 class _TryAgainError(Exception):
-    """An answer after which another attempt may succeed."""
+    """The server's answer cannot be used, but another attempt may succeed.
+
+    Args:
+        why: the reason.
+        after: seconds that the server asks to wait before the next attempt.
+    """
 
     def __init__(self, why: str, after: float = 0.0) -> None:
         super().__init__(why)
@@ -78,12 +83,12 @@ class Download:
     """Downloads one file.
 
     Args:
-        address: of the remote file.
-        target: the file to make; nothing incomplete or unverified ever has this name.
-        checksum: the algorithm (`sha256` or `md5`) and the digest that it must have; None where that is not known.
-        say: called with a sentence where something is done again.
-        show: called with the MB that are there, all MB (0 where the server does not say), and the file's name.
-        pause: seconds before the second attempt; each further one waits twice as long, up to a minute.
+        address: the URL of the remote file.
+        target: the file to make; it has this name only when it is complete and verified.
+        checksum: the algorithm (`sha256` or `md5`) and the digest that the file must have; None if none is published.
+        say: called with a sentence where a download begins anew.
+        show: called with the MB that are downloaded, all MB (0 where the server does not tell), and the file's name.
+        pause: seconds before the second attempt; the pause doubles with each further one, up to a minute.
     """
 
     def __init__(
@@ -100,17 +105,17 @@ class Download:
         self._say, self._show, self._pause = say, show, pause
         self._part = target.with_name(f"{target.name}.part")
         self._record = target.with_name(f"{target.name}.part.json")
-        self._pieces = 0  # answers that the part was put together from
+        self._pieces = 0  # the number of answers from which the part was put together
 
     def run(self) -> Downloaded:
-        """Download the file, or what is missing of it, and verify it.
+        """Download the file, or the rest of it, and verify it.
 
         Raises:
-            DataError: the server does not give it, gives something else, or there is no room; the message says what
-                to do. What was downloaded until then is kept for the next attempt, unless it is wrong.
+            DataError: the server does not send the file, sends something else, or the disk has no room; the message
+                says what to do. Bytes downloaded until then are kept for the next attempt, unless they are wrong.
         """
         self.target.parent.mkdir(parents=True, exist_ok=True)
-        if self.target.exists():  # a run that was killed between its name and its use
+        if self.target.exists():  # an earlier run was killed after the file had got its name
             try:
                 return verify(self.target, self.checksum)
             except DataError:
@@ -131,7 +136,7 @@ class Download:
         return Downloaded(self.target, downloaded.bytes, downloaded.sha256, downloaded.verified)
 
     def _receive_all(self) -> None:
-        """Ask until the part is complete."""
+        """Send requests until the part is complete, or too many in a row brought nothing."""
         failures, most = 0, self._size()
         with urllib3.PoolManager(timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S)) as pool:
             while True:
@@ -150,7 +155,12 @@ class Download:
                     time.sleep(min(max(after, self._pause * 2 ** max(0, failures - 1)), MAX_PAUSE_S))
 
     def _receive(self, pool: urllib3.PoolManager) -> None:
-        """Ask once for what is missing, and add what comes to the part; returns when it is complete."""
+        """Send one request for the missing bytes, and append the answer to the part.
+
+        Raises:
+            DataError: the server does not send the file.
+            _TryAgainError: the part is not complete, and another attempt may succeed.
+        """
         known = self._known_version()
         have = self._size() if known else 0
         headers = {"User-Agent": f"tsmu/{metadata.version('tsmu')}", "Accept-Encoding": "identity"}
@@ -171,7 +181,13 @@ class Download:
             response.close()
 
     def _append_answer(self, response: urllib3.BaseHTTPResponse, have: int, known: _Version | None) -> None:
-        """Add an answer's bytes to the part."""
+        """Check an answer, and append its bytes to the part.
+
+        Args:
+            response: the answer.
+            have: the number of bytes that the part had when the request was sent.
+            known: the version to which these bytes belong; None without any.
+        """
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             if known and known.total == have:
                 return
@@ -195,7 +211,13 @@ class Download:
         self._write(response, start, total)
 
     def _write(self, response: urllib3.BaseHTTPResponse, start: int, total: int) -> None:
-        """Write an answer's bytes behind those that are there."""
+        """Append the bytes of an answer to the part.
+
+        Args:
+            response: the answer.
+            start: the position of its first byte in the file.
+            total: the size of the file in bytes; 0 where the server does not tell.
+        """
         done = start
         self._pieces += 1
         with self._part.open("ab") as out:
@@ -209,7 +231,7 @@ class Download:
             raise _TryAgainError(f"{done} of {total} bytes came")
 
     def _check_status(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Refuse an answer that brings no file."""
+        """Raise an error for an answer whose status means that it holds no file."""
         status = response.status
         if status in TRY_AGAIN:
             after = response.headers.get("Retry-After", "")
@@ -220,7 +242,12 @@ class Download:
             raise DataError(f"{self.address}: the server answers with status {status}; {_BY_HAND}")
 
     def _refuse_page(self, response: urllib3.BaseHTTPResponse, block: bytes) -> None:
-        """Refuse a page for people, such as one to log in, where a file was to come."""
+        """Raise a DataError for an answer that is a web page, such as one to log in, or another kind of file.
+
+        Args:
+            response: the answer.
+            block: its first bytes.
+        """
         kind = response.headers.get("Content-Type", "").lower()
         expected = FIRST_BYTES.get(self.target.suffix.lower(), b"")
         is_page = kind.startswith("text/html") or block.lstrip().lower().startswith(PAGE_STARTS)
@@ -231,7 +258,7 @@ class Download:
         raise DataError(f"{self.address}: the server gives {what}, and not {self.target.name}; {_BY_HAND}")
 
     def _check_room(self, missing: int) -> None:
-        """Refuse what the disk has no room for."""
+        """Raise a DataError if the disk has no room for the missing bytes."""
         free = shutil.disk_usage(self.target.parent).free
         if missing + SPARE_BYTES > free:
             raise DataError(
@@ -240,7 +267,7 @@ class Download:
             )
 
     def _known_version(self) -> _Version | None:
-        """The version that the part belongs to; None where there is no part, or it cannot be gone on with."""
+        """The version to which the part belongs; None if there is no part, or its download cannot be continued."""
         record = read_json_object(self._record)
         try:
             version = _Version(**record) if self._part.exists() else None
@@ -258,7 +285,7 @@ class Download:
         return self._part.stat().st_size if self._part.exists() else 0
 
     def _drop(self) -> None:
-        """Remove the part."""
+        """Remove the partly downloaded file and its record."""
         self._pieces = 0
         remove(self._part)
         remove(self._record)
@@ -268,10 +295,14 @@ _BY_HAND = "download it by hand, and give the folder that it lies in with --file
 
 
 def verify(path: Path, checksum: tuple[str, str] | None) -> Downloaded:
-    """Compute a file's digests, and compare them with the checksum that is publicly known.
+    """Compute a file's digests, and compare them with a published checksum.
+
+    Args:
+        path: the file.
+        checksum: the algorithm and the digest that the file must have; None if none is published.
 
     Raises:
-        DataError: they differ.
+        DataError: the file has another digest.
 
     Example:
         >>> Path("empty.zip").write_bytes(b"")
@@ -296,7 +327,10 @@ def verify(path: Path, checksum: tuple[str, str] | None) -> Downloaded:
 
 
 def _range_of(response: urllib3.BaseHTTPResponse) -> tuple[int, int]:
-    """The first byte of an answer, and the size of the whole file (0 where the server does not say)."""
+    """The position of an answer's first byte in the file, and the size of the file (0 where the server does not tell).
+
+    The position is -1 if the answer is a part of the file and does not name its position.
+    """
     if response.status == HTTPStatus.PARTIAL_CONTENT:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
         return (int(match[1]), int(match[2]) if match[2] != "*" else 0) if match else (-1, 0)
@@ -305,27 +339,27 @@ def _range_of(response: urllib3.BaseHTTPResponse) -> tuple[int, int]:
 
 
 def _same_version(known: _Version | None, version: _Version) -> bool:
-    """Whether an answer may belong to the version that the part is of; some servers ignore If-Range."""
+    """Whether an answer may belong to the version of the part; this is checked as some servers ignore If-Range."""
     if known is None:
         return False
-    if known.etag and version.etag:  # machines of one server may tell different times for one file
+    if known.etag and version.etag:  # times are not compared: machines of one server may give different ones
         return known.etag == version.etag
     pairs = ((known.last_modified, version.last_modified), (known.total, version.total))
     return all(before == now for before, now in pairs if before and now)
 
 
 def _why_anew(known: _Version | None, version: _Version) -> str:
-    """Why a server sends a file from its beginning, though its end was asked for."""
+    """Why a server sends a file from its beginning although only its rest was requested, as a part of a sentence."""
     same = known and known.validator == version.validator and known.total == version.total
     return "the server cannot go on in the middle of a file" if same else "it has changed at its address"
 
 
 def _reason(problem: DataError) -> str:
-    """What an error of `verify` says, without the file's name."""
+    """The message of an error of `verify` without the file's name."""
     return str(problem).split(": ", 1)[1]
 
 
 def _brief(problem: Exception) -> str:
-    """A network error in few words."""
+    """A short text for a network error."""
     text = str(problem.args[-1] if problem.args else problem)
     return re.sub(r"^<[^>]*>: ", "", text)[:200] or type(problem).__name__

@@ -1,9 +1,9 @@
-"""Fetch one public set: download, verify, unpack and lay out, in a folder that gets its name when it is complete.
+"""Fetching one public set: its files are downloaded, verified, unpacked and laid out.
 
-All of it happens in a hidden folder beside the set's own. Each part of the set (most have one) is downloaded, laid out
-and noted in `state.json`; then its download is removed. A fetch that was killed goes on with the part that it was at.
-In the finished folder `fetched.json` says what was fetched from where, with the SHA-256 of each file: with it there, a
-later fetch into the folder takes nothing else.
+This happens in a hidden folder beside the set's own, which is renamed when it is complete. Each part of the set (most
+sets have one) is downloaded, laid out and noted in `state.json`; then its download is removed. A fetch that was killed
+continues with the part at which it was interrupted. In the finished folder, `fetched.json` records the address and the
+SHA-256 of each file. If only this record is left in the folder, a later fetch accepts only the same files again.
 """
 
 import json
@@ -25,11 +25,12 @@ from tsmu.public_data.download import Download, Downloaded, Say, verify
 from tsmu.public_data.layouts import LaidOut, lay_out
 
 RECORD = "fetched.json"
+# From the label of a step to a context, which gives a function that is called with the work done, all work and a note.
 Progress = Callable[[str], AbstractContextManager[Callable[[int, int, str], None]]]
 
 
 def _no_progress(label: str) -> AbstractContextManager[Callable[[int, int, str], None]]:
-    """Show nothing."""
+    """A `Progress` that shows nothing."""
     del label
     return nullcontext(lambda *_: None)
 
@@ -39,10 +40,11 @@ class FetchedSet:
     """A public set on disk.
 
     Attributes:
-        folder: where it lies.
-        chips: how many chips it has by folder below that; of a map of regions its layer.
-        left_out: how many files were left out, by the reason.
-        was_there: whether it was complete before.
+        folder: the folder of the set.
+        chips: the number of chips in each folder below it (`.` is the folder itself); for a map of regions, the number
+            1 under the name of its layer's file.
+        left_out: how many files were left out, for each reason.
+        was_there: whether the set was complete before the call, so that nothing was fetched.
     """
 
     folder: Path
@@ -64,14 +66,14 @@ def fetch_set(
 
     Args:
         public_set: an entry of the catalogue.
-        folder: where it will lie; there is nothing there yet, or what an earlier fetch made.
-        files: a folder in which the set's files lie already, downloaded by hand; they are verified and left there.
-        say: called with sentences for people.
-        progress: gives the function that shows a step of long work.
+        folder: the folder that the set will have; it must be missing, empty, or made by an earlier fetch of this set.
+        files: a folder that holds the set's files, downloaded by hand; they are verified and not moved.
+        say: called with sentences that inform the user.
+        progress: called with the label of each long step; see `Progress`.
         pause: seconds before a failed request is made again.
 
     Returns:
-        What lies in the folder now.
+        The set as it lies in the folder now.
 
     Raises:
         DataError: the set cannot be fetched or laid out; the message says what to do.
@@ -115,13 +117,17 @@ class _Fetching:
         self._state_file = work / "state.json"
         self._chips = work / "chips"
         state = read_json_object(self._state_file)
-        # Parts that are laid out, with their files; of another catalogue or set they are of no use.
+        # The parts that were laid out by an interrupted fetch; those of another set or catalogue cannot be used.
         self._parts: dict[str, Any] = state.get("parts", {}) if state.get("set") == self._identity() else {}
         if not self._parts:
             remove(self._chips)
 
     def run(self, files: Path | None) -> FetchedSet:
-        """Fetch what is missing, and give the folder its name."""
+        """Fetch the parts that are missing, and rename the folder when it is complete.
+
+        Args:
+            files: a folder that holds the files, downloaded by hand; None downloads them.
+        """
         parts = self.set.parts or {"": []}
         if self._parts:
             self._say(f"{len(self._parts)} of {len(parts)} parts are there; going on")
@@ -150,7 +156,7 @@ class _Fetching:
                 try:
                     _unpack_or_link(downloaded.path, source)
                 except DataError:
-                    if not files:  # the same bytes would fail again
+                    if not files:  # unpacking the same bytes again would fail again
                         remove(downloaded.path)
                     raise
         label = f"Laying out {self.set.name}{f', part {part}' if part else ''}"
@@ -169,7 +175,7 @@ class _Fetching:
             remove(downloads)
 
     def _download(self, member: PublicFile, folder: Path) -> Downloaded:
-        """Download a file of the set, or what is missing of it."""
+        """Download a file of the set, or the rest of it if a part was downloaded before."""
         with self._progress(f"Fetching {self.set.name}") as show:
             return Download(
                 str(member.address),
@@ -188,7 +194,11 @@ class _Fetching:
         return verify(found, member.checksum)
 
     def _compare(self, member: PublicFile, downloaded: Downloaded) -> None:
-        """Compare a file without a known checksum with what was fetched into this folder before, or say so."""
+        """Compare a file without a published checksum with the record of an earlier fetch into this folder.
+
+        Raises:
+            DataError: the record has another checksum.
+        """
         if downloaded.verified:
             return
         earlier = self._earlier.get(member.name)
@@ -203,7 +213,7 @@ class _Fetching:
         self._say(f"{member.name}: {CHECKSUM_UNKNOWN} ({downloaded.sha256[:12]}...){same}")
 
     def _finish(self, laid_out: LaidOut) -> None:
-        """Write the record, and give the folder its name."""
+        """Write the record, give the folder its final name, and remove the hidden folder."""
         files = {name: entry for part in self._parts.values() for name, entry in part["files"].items()}
         write_json(
             self._chips / RECORD,
@@ -227,15 +237,20 @@ class _Fetching:
         self.work.rmdir()
 
     def _identity(self) -> str:
-        """What decides what is laid out: another catalogue's files are not those that lie here."""
+        """A text that is equal for two fetches only if they fetch and lay out the same files."""
         return json.dumps([self.set.name, self.set.layout, [file.model_dump_json() for file in self.set.files]])
 
 
 def _is_complete(folder: Path, record: dict[str, Any], public_set: PublicSet) -> bool:
-    """Whether a set lies in a folder already.
+    """Whether a set is complete in a folder.
+
+    Args:
+        folder: the folder of the set.
+        record: the content of the folder's `fetched.json`; empty if it has none.
+        public_set: the set.
 
     Raises:
-        DataError: the folder holds something else.
+        DataError: the path is a file, the folder holds other files, or something is missing in it.
     """
     if not folder.exists():
         return False
@@ -251,7 +266,7 @@ def _is_complete(folder: Path, record: dict[str, Any], public_set: PublicSet) ->
 
 
 def _unpack_or_link(path: Path, source: Path) -> None:
-    """Unpack a downloaded file into a folder, or put it there as it is."""
+    """Unpack a file into a folder if it is an archive; else link it there."""
     if is_archive(path):
         unpack(path, source)
     else:
@@ -259,7 +274,7 @@ def _unpack_or_link(path: Path, source: Path) -> None:
 
 
 def _move_into(made: Path, folder: Path) -> None:
-    """Move files into the same places below another folder, once they are on the disk."""
+    """Move files to the same relative paths below another folder, after making sure that they are on the disk."""
     sync(made)
     for path in [path for path in made.rglob("*") if path.is_file()]:
         place = folder / path.relative_to(made)
@@ -269,7 +284,7 @@ def _move_into(made: Path, folder: Path) -> None:
 
 
 def _entry(member: PublicFile, downloaded: Downloaded) -> dict[str, Any]:
-    """What the record says of a file."""
+    """The entry of a file in the record `fetched.json`."""
     return {
         "address": str(member.address),
         "bytes": downloaded.bytes,

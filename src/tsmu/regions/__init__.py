@@ -1,12 +1,13 @@
-"""Ecoregions: their names, the map of them, and the region of every point and footprint.
+"""Ecoregions: their names, the region map, and the region of every point and footprint.
 
-A region is a named ecoregion, and one task of the model. What others use of this room is named here and loaded when
-it is first asked for; nobody imports past this face. Data goes one way through its files:
+A region is a named ecoregion, and one task of the model. The names that other rooms (packages) use are listed here and
+loaded when they are first used; other rooms import from this module only, not from its submodules. Its modules depend
+on each other in this order:
 
     region_names    which names are possible, and which spellings mean the same region
     border_index    distances from points to the borders of polygons, in metres
-    region_map      the map: the region of a point or a footprint, and the distance to the next border
-    map_import      any polygon layer made the region map of a workspace
+    region_map      the region map: the region of a point or a footprint, and the distance to the nearest border
+    map_import      makes the region map of a workspace from any polygon layer
 
 Example:
     >>> west = geopandas.GeoDataFrame({"name": ["west"]}, geometry=[shapely.box(0, 0, 1, 1)], crs="EPSG:4326")
@@ -35,7 +36,7 @@ __all__ = [
     "region_key",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "border_index": "BorderIndex",
     "map_import": "import_region_map",
     "region_map": "RegionAssignment RegionMap",

@@ -1,7 +1,7 @@
 """Distances from points to the borders of polygons, in metres on the ellipsoid.
 
-The borders are cut into short pieces, and a tree finds the pieces near a point. Their vertices are then placed on a
-plane in metres around that point, on which the distance is measured.
+The borders are cut into short pieces, and a tree finds the pieces near a point. The vertices of these pieces are
+projected to a plane in metres around the point, on which the distance is measured.
 """
 
 import numpy as np
@@ -17,10 +17,10 @@ Integers = npt.NDArray[np.int64]
 
 
 class BorderIndex:
-    """The rings of polygons in short pieces, indexed for distances in metres.
+    """An index of the borders of polygons, cut into short pieces, that gives distances in metres.
 
     Args:
-        polygons: (N,), EPSG:4326.
+        polygons: the polygons, (N,), EPSG:4326.
 
     Example:
         >>> index = BorderIndex(np.array([shapely.box(0, 0, 1, 1)]))
@@ -50,13 +50,14 @@ class BorderIndex:
         Args:
             x: longitudes, degrees, (N,).
             y: latitudes, degrees, (N,).
-            reach_m: metres beyond which no border is looked for.
+            reach_m: borders farther away than so many metres are not found.
 
         Returns:
-            The position of the polygon (N,), and the metres to its border (N,), infinite beyond the reach.
+            The position of the polygon among all polygons (N,), and the metres to its border (N,), infinite where no
+            border lies within the reach.
         """
         metres_per_degree = _metres_per_degree(y)
-        # The box is a tenth wider than the reach because a degree is not equally long all over it.
+        # The box is a tenth wider than the reach, because the length of a degree varies within it.
         dx, dy = (np.minimum(1.1 * reach_m / metres, 180) for metres in metres_per_degree)
         nearest, metres = np.zeros(len(x), np.int64), np.full(len(x), np.inf)
         for shift in (0.0, 360.0, -360.0):  # the border may lie across the date line
@@ -80,7 +81,15 @@ class BorderIndex:
     def _distances(
         self, piece: Integers, point: Integers, x: Floats, y: Floats, metres_per_degree: tuple[Floats, Floats]
     ) -> Floats:
-        """Metres between pieces of border and points, pair by pair, on a plane around each point."""
+        """The distances between pairs of a border's piece and a point, metres.
+
+        Args:
+            piece: position of each pair's piece, (M,).
+            point: position of each pair's point, (M,).
+            x: longitudes of all points, degrees, perhaps shifted by 360, (N,).
+            y: latitudes of all points, degrees, (N,).
+            metres_per_degree: length of a degree of longitude and of latitude at all points, (N,) each.
+        """
         vertices, pair = shapely.get_coordinates(self._pieces[piece], return_index=True)
         origin = point[pair]
         per_degree_x, per_degree_y = metres_per_degree

@@ -1,4 +1,4 @@
-"""Make any polygon layer the region map of a workspace."""
+"""Making the region map of a workspace from any polygon layer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,26 +26,26 @@ from tsmu.vectors import (
     split_at_antimeridian,
 )
 
-# Share of a layer's ground that may lie under other layers too: neighbouring layers overlap along borders.
+# The largest share of a layer's ground that another layer may cover too, since neighbours overlap along their border.
 MAX_LAYER_OVERLAP = 0.01
 
 
 def import_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer: str | None = None) -> RegionMap:
-    """Make the polygons of a file the region map of a workspace.
+    """Make the region map of a workspace from the polygons of a file.
 
-    Polygons of one name become one region; invalid polygons are repaired; characters that file names cannot have
-    become `-`; where one name has several spellings, the first is used for all.
+    Polygons with the same name become one region; invalid polygons are repaired; characters that file names cannot
+    have become `-`; where a name has several spellings, the first one is used for all.
 
     Args:
-        file: any file of polygons that `vector_files.read_polygons` reads, in any CRS of the Earth.
+        file: any file of polygons that `tsmu.vectors.read_polygons` reads, in any CRS of the Earth.
         name_field: the column with the names of the regions.
-        out: the region map to write; an existing one is replaced.
-        log: receives what was repaired or left out, with the feature's row (the header is row 1).
-        layer: the layer of the file to read; None reads all, which then must not cover the same ground.
+        out: path of the region map to write; an existing one is replaced.
+        log: receives repairs and features that were left out, with the feature's row (the header is row 1).
+        layer: the layer of the file to read; None reads all layers, which then must not cover the same ground.
 
     Raises:
-        RegionError: the file cannot be read, has no CRS, no such field or no usable polygon; or its layers cover the
-            same ground.
+        RegionError: the file cannot be read, or has no CRS, no field with this name or no usable polygon; or its
+            layers cover the same ground.
 
     Example:
         >>> shapes = geopandas.GeoDataFrame({"eco": ["Coast", "coast"]}, geometry=[west, east], crs="EPSG:4326")
@@ -91,7 +91,10 @@ def _named_polygons(frame: gpd.GeoDataFrame, name_field: str, log: IssueLog) -> 
 
 
 def _to_degrees(frame: gpd.GeoDataFrame) -> Shapes:
-    """Project polygons to EPSG:4326, valid and within -180 to 180 degrees; infinite where they are no place there."""
+    """Project polygons to EPSG:4326, make them valid, and split them at 180 degrees of longitude.
+
+    Polygons that cannot be projected have coordinates that are not finite.
+    """
     shapes = reproject(np.array(frame.geometry.array, dtype=object), frame.crs, MAP_CRS)
     finite = np.isfinite(shapely.bounds(shapes).reshape(-1, 4)).all(axis=1)
     across = finite & crosses_antimeridian(shapes)
@@ -118,7 +121,7 @@ def _refuse_overlapping_layers(file: Path, parts: Sequence[gpd.GeoDataFrame]) ->
 
 
 def _clean_names(values: list[Any], rows: list[int], file: str, field: str, log: IssueLog) -> list[str | None]:
-    """Return one region name per feature, None where it has none; each changed name is logged once."""
+    """Return one region name per feature, None where a feature has none; each changed name is logged once."""
     clean: dict[str, str | None] = {}
     names: list[str | None] = []
     for row, value in zip(rows, values, strict=True):
@@ -134,7 +137,7 @@ def _clean_names(values: list[Any], rows: list[int], file: str, field: str, log:
 
 
 def _clean_name(given: str, file: str, field: str, row: int, log: IssueLog) -> str | None:
-    """Return a name that files can have, and log what was changed; None where nothing usable is left."""
+    """Return a region name from which file names can be made, and log changes; None where nothing usable is left."""
     try:
         name = clean_region_name(given)
     except RegionError as error:
@@ -146,7 +149,7 @@ def _clean_name(given: str, file: str, field: str, row: int, log: IssueLog) -> s
 
 
 def _unify_spellings(names: list[str], files: list[str], rows: list[int], field: str, log: IssueLog) -> list[str]:
-    """Return each name in the first of its spellings; each other spelling is logged once."""
+    """Replace each name by the spelling of it that comes first; each other spelling is logged once."""
     first: dict[str, str] = {}
     logged: set[str] = set()
     for name, file, row in zip(names, files, rows, strict=True):

@@ -1,4 +1,4 @@
-"""The ecoregion map: which region a point or footprint lies in, and how far the next border is.
+"""The region map: which ecoregion a point or footprint lies in, and how far the nearest border is.
 
 A region is a name; its area may consist of many polygons. The workspace keeps the map as `regions.gpkg`: one layer
 `regions` with the column `name` and valid polygons in EPSG:4326.
@@ -25,9 +25,9 @@ from tsmu.vectors import read_polygons, reproject, require_earth_crs
 LAYER = "regions"
 MAP_CRS = "EPSG:4326"
 EQUAL_AREA = "EPSG:6933"
-POINTS_AT_ONCE = 500_000  # bounds the memory of an assignment to some 200 MB
-QUERIES_AT_ONCE = 2_000
-FIRST_REACH_M = 5_000.0
+POINTS_AT_ONCE = 500_000  # points assigned at once, which limits the memory to some 200 MB
+QUERIES_AT_ONCE = 2_000  # points for which the nearest border is searched at once
+FIRST_REACH_M = 5_000.0  # the nearest border is searched within this distance first, then within growing ones
 WIDEST_REACH_M = 20_100_000.0  # half the Earth's circumference
 
 
@@ -35,8 +35,8 @@ class RegionAssignment(NamedTuple):
     """The regions of N points.
 
     Attributes:
-        names: (N,), None for a point in no region.
-        distance_m: (N,), metres to the region: 0 inside, NaN for a point in no region.
+        names: the region of each point, (N,); None for a point without region.
+        distance_m: metres from each point to its region, (N,): 0 inside, NaN for a point without region.
     """
 
     names: npt.NDArray[np.object_]
@@ -48,8 +48,8 @@ class RegionMap:
     """Named polygons in EPSG:4326.
 
     Attributes:
-        names: (P,), the region of each polygon.
-        polygons: (P,).
+        names: the name of each polygon's region, (P,).
+        polygons: the polygons, (P,).
 
     Example:
         >>> table = geopandas.GeoDataFrame({"name": ["west", "east"]}, geometry=[west, east], crs="EPSG:4326")
@@ -69,7 +69,7 @@ class RegionMap:
         """Read the region map of a workspace.
 
         Raises:
-            RegionError: there is no such file, or it is no region map.
+            RegionError: the file does not exist, or is no region map.
         """
         if not path.exists():
             raise RegionError(f"{path}: no region map yet; make one with: tsmu regions use FILE --name-field FIELD")
@@ -80,7 +80,7 @@ class RegionMap:
 
     @classmethod
     def from_frame(cls, frame: gpd.GeoDataFrame) -> Self:
-        """Make a map of a table in EPSG:4326 with the column `name`."""
+        """Make a region map from a table of polygons in EPSG:4326 with the column `name`."""
         parts = frame[["name", "geometry"]].explode(ignore_index=True)
         return cls(parts["name"].to_numpy(object), parts.geometry.to_numpy())
 
@@ -90,7 +90,7 @@ class RegionMap:
         return list(dict.fromkeys(self.names))
 
     def canonical_name(self, name: str) -> str | None:
-        """Return a region's name as the map spells it, given any spelling (`region_key`); None for no region of it."""
+        """Return a region's name as the map spells it, given any spelling of it; None if the map has no such region."""
         return self._names_by_key.get(region_key(name))
 
     def assign_points(self, lon: npt.ArrayLike, lat: npt.ArrayLike, max_distance_m: float = 0.0) -> RegionAssignment:
@@ -101,14 +101,15 @@ class RegionMap:
         Args:
             lon: longitudes, degrees, (N,); a point that is no place on Earth gets no region.
             lat: latitudes, degrees, (N,).
-            max_distance_m: a point outside all regions gets the nearest one within so many metres.
+            max_distance_m: a point outside all regions gets the nearest region if it is no more than so many metres
+                away.
         """
         x, y = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
         placed = (np.abs(x) <= 180) & (np.abs(y) <= 90)
         polygon = np.full(x.shape, len(self.polygons))
         for start in range(0, len(x), POINTS_AT_ONCE):
             chunk = np.flatnonzero(placed[start : start + POINTS_AT_ONCE]) + start
-            # Polygons are queried against a tree of points: the other way round GEOS would prepare nothing.
+            # The polygons query a tree of points, not the other way round, so that GEOS prepares the polygons.
             tree = shapely.STRtree(np.asarray(shapely.points(x[chunk], y[chunk])))
             containing, point = tree.query(self.polygons, "intersects")
             np.minimum.at(polygon, chunk[point], containing)
@@ -128,7 +129,8 @@ class RegionMap:
         Args:
             footprint: a polygon in `crs`.
             crs: any CRS that pyproj understands.
-            max_distance_m: a footprint outside all regions gets the one nearest to its centre within so many metres.
+            max_distance_m: a footprint outside all regions gets the region nearest to its centre if it is no more than
+                so many metres away.
 
         Returns:
             The region with the largest share, or None; and the share of the footprint's area in each region that it
@@ -157,10 +159,11 @@ class RegionMap:
         Args:
             lon: longitudes, degrees, (N,).
             lat: latitudes, degrees, (N,).
-            names: (N,), regions: only the borders of a point's own region count; None counts all borders.
+            names: the region of each point, (N,): only the borders of this region count for it; None counts all
+                borders.
 
         Returns:
-            (N,), NaN for a point that is no place on Earth and for a region that the map does not have.
+            The distances, (N,); NaN for a point that is no place on Earth and for a region that the map does not have.
         """
         x, y = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
         result = np.full(x.shape, np.nan)
@@ -187,7 +190,17 @@ class RegionMap:
     def _nearest_border(
         self, x: Floats, y: Floats, reach_m: float | None = None
     ) -> tuple[npt.NDArray[np.int64], Floats]:
-        """Find the polygon with the nearest border and the metres to it, not farther than `reach_m` where given."""
+        """Find the polygon with the border nearest to each point, and the distance to it.
+
+        Args:
+            x: longitudes, degrees, (N,).
+            y: latitudes, degrees, (N,).
+            reach_m: metres; None searches as far as needed.
+
+        Returns:
+            The positions of the polygons, (N,), and the distances in metres, (N,), infinite where no border lies
+            within `reach_m`.
+        """
         nearest, metres = np.zeros(len(x), np.int64), np.full(len(x), np.inf)
         remaining, reach = np.arange(len(x)), reach_m or FIRST_REACH_M
         while len(remaining):

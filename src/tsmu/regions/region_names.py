@@ -1,4 +1,4 @@
-"""Names of regions: which are possible, which spellings mean the same, and how pairs get one."""
+"""Names of regions: which names are possible, which spellings mean the same region, and how pairs get a region."""
 
 import re
 import shlex
@@ -7,12 +7,12 @@ from pathlib import Path
 from tsmu.errors import RegionError
 from tsmu.files import name_key, to_nfc
 
-FORBIDDEN = r'/\:*?"<>|.'  # characters that some file system does not allow, and the dot
+FORBIDDEN = r'/\:*?"<>|.'  # characters that some file systems do not allow, and the dot
 MAX_NAME = 80  # characters
 
 
 def check_region_name(name: str) -> str:
-    """Return a region's name in the composed Unicode form (NFC), if the region and its files can be named so.
+    """Return a region's name in the composed Unicode form (NFC), after checking that files can have this name.
 
     Raises:
         RegionError: the name is empty or too long, or has characters that a file name cannot have.
@@ -43,10 +43,10 @@ def check_region_name(name: str) -> str:
 
 
 def clean_region_name(text: str) -> str:
-    """Make a region name of any text: characters that a file name cannot have become `-`.
+    """Make a region name from any text: characters that a file name cannot have become `-`.
 
     Raises:
-        RegionError: nothing that could be a name is left.
+        RegionError: nothing is left that could be a name.
 
     Example:
         >>> clean_region_name("Coast/Range ")
@@ -57,7 +57,9 @@ def clean_region_name(text: str) -> str:
 
 
 def region_key(name: str) -> str:
-    """Return what all spellings of one region share: case, Unicode form, blanks and underscores do not count.
+    """Return a key that is the same for all spellings of a region's name.
+
+    Spellings may differ in upper and lower case, Unicode form, blanks and underscores.
 
     Example:
         >>> region_key("Sierra_Nevada") == region_key("sierra  nevada")
@@ -71,7 +73,7 @@ def region_advice(source: Path | str, *, region_map: bool) -> str:
 
     Args:
         source: folder or table from which the pairs were imported.
-        region_map: whether the workspace has a region map; the pairs then lie in none of its regions.
+        region_map: whether the workspace has a region map; if so, the pairs lie in none of its regions.
 
     Example:
         >>> region_advice("scenes", region_map=True)

@@ -1,8 +1,9 @@
 """The situation report of an event: a page of two sheets to print, and the layers beside it for QGIS and the field.
 
-What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
-The room gets paths and tables and writes files; it neither fetches nor maps, and opens no database.
-Data goes one way through it:
+The names that other rooms (packages) use are listed here and loaded when they are first used; other rooms import from
+this module only, not from its submodules.
+The room receives paths and tables and writes files; it neither fetches imagery nor maps it, and opens no database.
+Its modules depend on each other in this order:
 
     inputs      the situation: event, area, rasters of its zones, landslides, imagery, the earlier response
     facts       what is counted: ground seen and not seen, landslides by district and size, what is new
@@ -48,7 +49,7 @@ __all__ = [
     "write_report",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "inputs": "ZONE_RASTERS Districts FormerSituation MapMethod Situation ZoneRasters read_former",
     "layers": "probability_raster_style",
     "report": "ReportFiles write_report",

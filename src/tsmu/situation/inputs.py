@@ -1,4 +1,4 @@
-"""What a situation report is made of: paths and tables, checked before anything is written."""
+"""The input of a situation report: paths and tables, checked before anything is written."""
 
 import re
 from collections.abc import Sequence
@@ -22,18 +22,18 @@ from tsmu.errors import SituationError
 from tsmu.files import read_json_object
 from tsmu.imagery import describe_raster, is_remote
 
-ZONE_RASTERS = ("pre", "post", "observed", "probability")  # the rasters of a zone that go into the layers
+ZONE_RASTERS = ("pre", "post", "observed", "probability")  # the rasters of a zone that become layers of the report
 ZONE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SHOWN = (Status.CONFIRMED, Status.CANDIDATE)  # the landslides that are counted, drawn and exported
 LANDSLIDE_COLUMNS = ("id", "status", "area_m2")
 SOURCE_COLUMNS = ("item_id", "datetime", "collection", "side", "cloud_cover", "share")
 SIDES = {"pre": "before", "post": "after"}
 FACTS_FILE, LAYERS_FOLDER, LAYERS_FILE = "report.json", "layers", "situation.gpkg"
-LANDSLIDE_LAYER, SEEN_LAYER = "landslides", "observed"  # of the GeoPackage
+LANDSLIDE_LAYER, SEEN_LAYER = "landslides", "observed"  # names of layers of the GeoPackage
 
 
 class Observed(IntEnum):
-    """The classes of a zone's `observed.tif`."""
+    """The classes of a zone's `observed.tif`: whether a pixel was seen clearly before and after the event."""
 
     OUTSIDE = 0
     SEEN = 1
@@ -47,14 +47,18 @@ class ZoneRasters:
     """The rasters of one UTM zone.
 
     Attributes:
-        name: of the zone, such as `EPSG_32651`: letters, digits, `_` and `-`; folders are called so.
-        pre: the composite before the event. Optical: bands red, green, blue, perhaps nir, reflectance x 10000,
-            0 = no data. Radar: bands vv, perhaps vh, linear power, NaN = no data.
-        post: the one after it, on the same grid.
-        observed: uint8 with the classes of `Observed`: 0 outside the area, 1 seen clearly before and after, 2 not
-            before, 3 not after, 4 neither. Areas of two zones do not overlap.
-        probability: the map, uint8 percent, 255 = no data, on any grid; None where nothing was mapped.
-        dem: elevations in metres, for the relief, a path or an address; None shows a grey image instead.
+        name: the zone's name, such as `EPSG_32651`, made of letters, digits, `_` and `-`; the folder of its layers
+            has this name.
+        pre: the composite image before the event. If optical, its bands are red, green, blue and perhaps nir, in
+            reflectance x 10000 with 0 = no data. If radar, its bands are vv and perhaps vh, in linear power with
+            NaN = no data.
+        post: the composite image after the event, on the same grid as `pre`.
+        observed: a uint8 raster with the classes of `Observed`: 0 outside the area, 1 seen clearly before and after
+            the event, 2 not seen before, 3 not seen after, 4 seen neither before nor after. The observed pixels of
+            two zones do not overlap.
+        probability: the landslide map, uint8 percent with 255 = no data, on any grid; None where nothing was mapped.
+        dem: path or address of a raster of elevations in metres, from which the map's relief is drawn; without it
+            (None) the map shows a grey image instead.
     """
 
     name: str
@@ -70,12 +74,13 @@ class MapMethod:
     """How the map was made.
 
     Attributes:
-        name: `change`, or the decoder's name.
-        version: of the model, such as `v003`; None for a map by change.
-        threshold: whole percent from which a pixel is landslide; None where there were several.
-        calibrated_on: on what its probabilities were calibrated, such as `18 Sentinel-2 sites`; None where they were
-            not.
-        model: the model's STAC item with the MLM extension (`bundle.json`); None for a map by change.
+        name: `change` for a map of what changed between the two images; else the name of the model's decoder.
+        version: the model's version, such as `v003`; None for a map by change.
+        threshold: the probability in whole percent from which a pixel counts as landslide; None where parts of the
+            map had different thresholds.
+        calibrated_on: the data on which the map's probabilities were calibrated, such as `18 Sentinel-2 sites`; None
+            where they are not calibrated.
+        model: path of the model's STAC item with the MLM extension (`bundle.json`); None for a map by change.
     """
 
     name: str
@@ -90,8 +95,8 @@ class Districts:
     """Districts by which landslides are counted.
 
     Attributes:
-        polygons: in any CRS, one row per district, or several that have one name.
-        name: the column with the names.
+        polygons: the districts' polygons, in any CRS; rows with the same name belong to one district.
+        name: the column that holds the districts' names.
     """
 
     polygons: geopandas.GeoDataFrame
@@ -100,12 +105,12 @@ class Districts:
 
 @dataclass(frozen=True)
 class FormerSituation:
-    """What an earlier report of the same event said; `read_former` reads it.
+    """The content of an earlier report of the same event; `read_former` reads it.
 
     Attributes:
-        made: when it was made.
-        ids: of the landslides that it listed.
-        seen: the ground that had been seen then, EPSG:4326.
+        made: the time at which the earlier report was made.
+        ids: the ids of the landslides that it listed.
+        seen: the ground that it counted as seen both before and after the event, EPSG:4326.
     """
 
     made: datetime
@@ -118,20 +123,21 @@ class Situation:
     """An event as it is known now.
 
     Attributes:
-        name: of the event.
-        day: of the event.
-        made: when this report is made; the only clock in it.
-        area: where landslides were looked for, EPSG:4326.
+        name: the event's name.
+        day: the day of the event.
+        made: the time at which this report is made; the report uses no other clock.
+        area: the polygon in which landslides were looked for, EPSG:4326.
         zones: the rasters of each UTM zone.
-        landslides: the database's records of the event, EPSG:4326: `id`, `status`, `area_m2`, and if known
-            `probability` (0 to 1, the mean of the outline), `date_min`, `date_max`, and `dates` (on how many days of
-            imagery after the event it is seen).
-        sources: the imagery, as `sources.csv` of an event's imagery has it: `item_id`, `datetime`, `collection`,
-            `side` (`pre` or `post`), `cloud_cover` (percent), `share` (0 to 1, of the area).
+        landslides: the database's records of the event, EPSG:4326, with the columns `id`, `status`, `area_m2`, and if
+            known `probability` (0 to 1, the mean within the outline), `date_min`, `date_max`, and `dates` (on how
+            many days of imagery after the event the landslide is seen).
+        sources: the imagery, with the columns of the `sources.csv` that lies beside an event's imagery: `item_id`,
+            `datetime`, `collection`, `side` (`pre` or `post`), `cloud_cover` (percent), `share` (0 to 1, the share of
+            the area for which the scene was used), and perhaps `left_out` (why a scene was not used).
         method: how the map was made.
-        districts: by which landslides are counted.
-        former: the earlier report of this event.
-        remarks: what readers should know of this report, one sentence each.
+        districts: the districts by which landslides are counted; None counts none.
+        former: the earlier report of this event, if there is one.
+        remarks: sentences for the readers of this report, one remark each.
 
     Raises:
         SituationError: something is missing or does not fit.
@@ -165,7 +171,7 @@ class Situation:
 
     @property
     def is_radar(self) -> bool:
-        """Whether the imagery is radar, by the collection's name or the bands that `pre` and `post` have."""
+        """Whether the imagery is radar, decided by the name of the first band of the first zone's `post` raster."""
         return describe_raster(self.zones[0].post).bands[0] in ("vv", "vh", "hh", "hv")
 
     def shown(self) -> geopandas.GeoDataFrame:
@@ -182,13 +188,13 @@ class Situation:
 
 
 def read_former(folder: Path) -> FormerSituation:
-    """Read what an earlier report of an event said.
+    """Read an earlier report of an event.
 
     Args:
-        folder: into which `write_report` wrote.
+        folder: the folder into which `write_report` wrote it.
 
     Raises:
-        SituationError: no report lies there, or it cannot be read.
+        SituationError: the folder holds no report, or the report cannot be read.
 
     Example:
         >>> _ = write_report(seen_event, Path("first"))

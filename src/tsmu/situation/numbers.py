@@ -1,4 +1,4 @@
-"""Numbers as a report writes them: never 100 % of what is not whole, and no more digits than are known."""
+"""Numbers as a report writes them: a share below 1 never becomes "100 %", and areas have three digits at most."""
 
 import math
 from datetime import date
@@ -7,7 +7,7 @@ from tsmu.wording import counted
 
 
 def count_text(number: int) -> str:
-    """A count with thousands apart.
+    """A count as text, with a comma between thousands.
 
     Example:
         >>> count_text(12345)
@@ -17,7 +17,7 @@ def count_text(number: int) -> str:
 
 
 def counted_text(number: int, noun: str, plural: str | None = None) -> str:
-    """A number, with thousands apart, with its noun in the singular or plural.
+    """A count as text, with a comma between thousands, followed by its noun in the singular or plural.
 
     Example:
         >>> counted_text(12345, "landslide"), counted_text(1, "landslide is", "landslides are")
@@ -27,7 +27,7 @@ def counted_text(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def area_text(m2: float) -> str:
-    """An area in m2, or in km2 where it is large; three digits at most.
+    """An area as text, in m² below about 0.1 km² and in km² above; rounded to three digits below 1000 km².
 
     Example:
         >>> area_text(0), area_text(8.51), area_text(34_567), area_text(123_456), area_text(2_345_678_901)
@@ -41,7 +41,7 @@ def area_text(m2: float) -> str:
 
 
 def percent_text(share: float | None) -> str:
-    """A share of 0 to 1 in whole percent; a dash where there is none.
+    """A share (0 to 1) as text in whole percent; a dash if it is None or NaN.
 
     Example:
         >>> percent_text(0.9999), percent_text(0.001), percent_text(0.42), percent_text(0), percent_text(None)
@@ -57,7 +57,7 @@ def percent_text(share: float | None) -> str:
 
 
 def days_text(first: date, last: date) -> str:
-    """One day, or two with a dash.
+    """One day, or the first and last of several, as people write them.
 
     Example:
         >>> days_text(date(2024, 4, 3), date(2024, 4, 28)), days_text(date(2024, 4, 3), date(2024, 4, 3))
@@ -80,7 +80,7 @@ def day_text(day: date) -> str:
 
 
 def place_text(longitude: float, latitude: float) -> str:
-    """Degrees of a place, to about ten metres.
+    """The coordinates of a place in degrees as text, with four decimals (about ten metres).
 
     Example:
         >>> place_text(-71.23456, -13.5)

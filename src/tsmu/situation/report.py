@@ -1,4 +1,4 @@
-"""The report and its layers, written beside their place and renamed into it, the page last."""
+"""Writing the report and its layers: first into a hidden folder, from which they are renamed into place, page last."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,10 @@ class ReportFiles:
     """The files of a report.
 
     Attributes:
-        page: the HTML page.
-        facts: what it counts, as JSON.
+        page: path of the HTML page.
+        facts: path of the JSON file with the figures of the page.
         layers: the folder of the layers.
-        catalogue: the STAC catalogue of the layers.
+        catalogue: path of the layers' STAC catalogue.
     """
 
     page: Path
@@ -35,12 +35,13 @@ def write_report(situation: Situation, folder: Path) -> ReportFiles:
     """Write the report of a situation and the layers beside it; an earlier report in the folder is replaced.
 
     Everything is written into a hidden folder first. Then each file is renamed into its place, the page last; so a
-    kill leaves whole files, and what a killed report left is removed by the next one. The same situation gives the
-    same bytes.
+    killed process leaves no half-written file, and the next call removes the hidden folder that it left. The same
+    situation gives the same bytes.
 
     Args:
-        situation: what is known.
-        folder: is made if need be; nothing else may lie below its `layers`.
+        situation: the event as it is known now.
+        folder: where the report is written; it is made if need be. Files of other origin below its subfolder
+            `layers` are deleted.
 
     Raises:
         SituationError: a layer cannot be written.
@@ -86,7 +87,7 @@ def _move_into(unfinished: Path, folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         (unfinished / path).replace(target)
     layers = folder / LAYERS_FOLDER
-    for old in sorted(layers.rglob("*"), reverse=True):  # a folder after what lies in it
+    for old in sorted(layers.rglob("*"), reverse=True):  # reverse order: a folder comes after its content
         if old.is_dir():
             if not any(old.iterdir()):
                 old.rmdir()

@@ -1,4 +1,4 @@
-"""The imagery of a situation: which scenes were used, and of which days."""
+"""The imagery of a situation: which scenes were used, and on which days they were taken."""
 
 from datetime import date
 
@@ -8,7 +8,11 @@ from tsmu.situation.inputs import Situation
 
 
 def used_sources(situation: Situation) -> pd.DataFrame:
-    """The scenes that were used, with `day`; the earliest first."""
+    """The rows of `situation.sources` that were used, with a column `day`.
+
+    Scenes before the event (`pre`) come first; within a side the earliest scene comes first. Days, cloud covers and
+    shares that cannot be read are missing values.
+    """
     table = situation.sources.copy()
     if "left_out" in table:
         reasons = table["left_out"]
@@ -23,6 +27,6 @@ def used_sources(situation: Situation) -> pd.DataFrame:
 
 
 def days_of_side(sources: pd.DataFrame, side: str) -> tuple[date, date] | None:
-    """First and last day of a side's imagery; None without any."""
+    """First and last day of the imagery of a side (`pre` or `post`); None if no scene of that side has a day."""
     days = sources["day"][(sources["side"] == side) & sources["day"].notna()]
     return (days.min(), days.max()) if len(days) else None

@@ -1,14 +1,14 @@
 """A procedural world of four regions with landslides, for the demo, the tests and the benchmarks.
 
-What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
-Data goes one way through the room:
+The names that other rooms (packages) use are listed here and loaded when they are first used; other rooms import from
+this module only, not from its submodules. Its modules depend on each other in this order:
 
     noise, terrain, territory         random fields by position, the shape of the ground, the regions on the map
-    scars, grounds                    landslides and what is mistaken for them, the painting of the ground
-    region_appearance, world          what each region looks like, and the image pair and mask of any window
-    chips, scenes, google_earth       the files that are written: training chips, scenes, labelled screenshots
-    catalogue                         scenes of several days in a STAC catalogue
-    dataset, practice                 all of them in one folder: for the demo, for the tutorials
+    scars, grounds                    landslides and patches that look like them, the painting of the ground
+    region_appearance, world          the appearance of each region, and the image pair and mask of any window
+    chips, scenes, google_earth       write training chips, scenes, and labelled screenshots
+    catalogue                         writes scenes of several days with a STAC catalogue
+    dataset, practice                 write all data of the demo, and of the tutorials, into one folder
 
 Example:
     >>> world = World(seed=0)
@@ -46,7 +46,7 @@ __all__ = [
     "write_world",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "catalogue": "write_catalogue",
     "chips": "training_window write_chips",
     "dataset": "write_world",

@@ -19,10 +19,10 @@ from tsmu.synthetic.world import Bytes, World
 
 COLLECTION = "practice-scenes"
 BANDS = ("red", "green", "blue")
-CLEAR, CLOUD = 4, 9  # of Sentinel-2's scene classification, the asset SCL
-CLOUD_COVER = {-20: 0.0, -6: 0.25, 4: 0.35, 14: 0.2}  # by days after the event: the share that is clouded
-_VALUES = {"data_type": "uint8", "nodata": 0, "scale": 1 / 255, "offset": 0}  # of the bands: reflectances
-_GRAIN = 2.0  # grey values by which scenes of two days differ on unchanged ground
+CLEAR, CLOUD = 4, 9  # classes of Sentinel-2's scene classification, which is the asset SCL
+CLOUD_COVER = {-20: 0.0, -6: 0.25, 4: 0.35, 14: 0.2}  # clouded share of the scene so many days after the event
+_VALUES = {"data_type": "uint8", "nodata": 0, "scale": 1 / 255, "offset": 0}  # the bands hold scaled reflectances
+_GRAIN = 2.0  # standard deviation, in grey values, of noise that differs between scenes
 
 
 def write_catalogue(world: World, folder: Path, window: Window, day: date) -> Path:
@@ -34,11 +34,11 @@ def write_catalogue(world: World, folder: Path, window: Window, day: date) -> Pa
     Args:
         world: world to be drawn.
         folder: a new or empty folder.
-        window: of the scenes, in pixels of the world.
-        day: of the event: the ground is as before it, or as after it.
+        window: window of the scenes, in pixels of the world.
+        day: day of the event; earlier scenes show the ground before it, later ones the ground after it.
 
     Returns:
-        The catalogue's root, `catalog.json`.
+        The path of the catalogue's root, `catalog.json`.
 
     Raises:
         WorkspaceError: the folder holds something already.
@@ -97,18 +97,25 @@ def _noon(day: date) -> datetime:
 
 
 def _field(world: World, window: Window, name: str, coarsest: int, finest: int) -> npt.NDArray[np.float32]:
-    """A random field of a window."""
+    """A random field on the pixels of a window, (H, W); see `fractal_noise`."""
     column, row, width, height = (int(value) for value in window.flatten())
     return fractal_noise(subseed(world.seed, name), (column, row, width, height), coarsest, finest, 0.6)
 
 
 def _clouds(world: World, window: Window, days: int, cover: float) -> npt.NDArray[np.bool_]:
-    """What is clouded on a day, a share of the window."""
+    """The pixels that are clouded in the scene of a day, (H, W).
+
+    Args:
+        world: the world.
+        window: the window.
+        days: days after the event.
+        cover: the share of the window that is clouded, 0 to 1.
+    """
     thickness = _field(world, window, f"clouds {days}", 7, 4)
     return thickness > np.quantile(thickness, 1 - cover) if cover else np.zeros(thickness.shape, bool)
 
 
 def _with_clouds(world: World, window: Window, days: int, pixels: Bytes, clouds: npt.NDArray[np.bool_]) -> Bytes:
-    """The ground on a day, a little other than on other days, and white where it is clouded."""
+    """The image of the ground in the scene of a day: with noise that is different each day, and white under clouds."""
     ground = pixels + _GRAIN * _field(world, window, f"grain {days}", 2, 0)
     return np.where(clouds, 235, np.clip(ground, 1, 255)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Training chips of the synthetic world on disk."""
+"""Writing the training chips of the synthetic world."""
 
 import math
 from pathlib import Path
@@ -15,8 +15,8 @@ from tsmu.synthetic.scars import POINTS
 from tsmu.synthetic.territory import REGIONS, SIZE
 from tsmu.synthetic.world import World
 
-TRAINING_SIDE = 8192  # px; chips come from a square of this side in the middle of their region's quadrant
-SEARCH = 4  # a landslide for a chip is searched in a square of this many times the chip's side
+TRAINING_SIDE = 8192  # pixels; chips come from a square with this side in the middle of their region's quadrant
+SEARCH = 4  # a landslide for a chip is searched in a square with so many times the chip's side
 
 
 def training_window(region: str) -> Window:
@@ -51,10 +51,10 @@ def write_chips(
         region: one of `REGIONS`.
         count: number of chips.
         size: side of a chip in pixels.
-        negatives: share of the chips without a landslide: the same ground as it would be without any landslide.
+        negatives: share of the chips that are drawn without landslides, as if the same ground had never had any.
 
     Returns:
-        The images, in order.
+        The paths of the images, in order.
 
     Raises:
         RegionError: the world has no such region.
@@ -72,7 +72,7 @@ def write_chips(
         for kind in ("images", "pre", "masks"):
             (temporary / kind).mkdir(parents=True)
         for number, square in enumerate(squares):
-            # Spread evenly over the sequence, as floor((n + 1) * share) steps up
+            # Chips without landslides are spread evenly over the sequence: where floor((n + 1) * share) increases.
             negative = math.floor((number + 1) * negatives) > math.floor(number * negatives)
             window = choose_window(world, square, size)
             drawn = (quiet if negative else world).render(window)
@@ -86,7 +86,13 @@ def write_chips(
 
 
 def choose_window(world: World, square: Window, size: int) -> Window:
-    """Choose the window of a chip: in the middle of its square, over one of the landslides there if there are any."""
+    """Choose the window of a chip in the middle part of its square, over a landslide if this part has any.
+
+    Args:
+        world: the world.
+        square: the chip's square, in pixels of the world.
+        size: side of the chip in pixels.
+    """
     side = min(int(square.width), SEARCH * size)
     column = int(square.col_off) + (int(square.width) - side) // 2
     row = int(square.row_off) + (int(square.height) - side) // 2
@@ -105,7 +111,7 @@ def choose_window(world: World, square: Window, size: int) -> Window:
 
 
 def chip_squares(region: str, count: int, size: int) -> list[Window]:
-    """Divide a region's training window into a square for each chip, in a serpentine.
+    """Divide a region's training window into a grid of squares, one for each chip, numbered in a serpentine.
 
     Raises:
         RegionError: the world has no such region.

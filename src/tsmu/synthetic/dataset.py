@@ -27,8 +27,8 @@ def write_world(
         chips: number of chips per region.
         chip_size: side of a chip in pixels.
         scene_size: side of a scene in pixels.
-        scenes: names of scenes, of those that `scene_windows` has.
-        sparse_scenes: the same, of scenes with less than 1 % landslide, which are written as `<name>_sparse`.
+        scenes: names of the scenes to write, of those that `scene_windows` gives.
+        sparse_scenes: names of scenes to write with less than 1 % of landslides, as `<name>_sparse`.
 
     Raises:
         WorkspaceError: the folder holds something already.

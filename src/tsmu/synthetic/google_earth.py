@@ -1,4 +1,4 @@
-"""Image pairs of the synthetic world as people save them from Google Earth, with polygons drawn in labelme."""
+"""Image pairs of the synthetic world like those saved from Google Earth, with polygons as drawn in labelme."""
 
 import json
 from pathlib import Path
@@ -21,26 +21,26 @@ from tsmu.synthetic.raster_files import require_empty
 from tsmu.synthetic.world import Bytes, World
 
 QUALITY = 92  # of the JPEG files
-TOLERANCE = 0.5  # px by which a labelled outline may leave the true one, as drawn by hand
+TOLERANCE = 0.5  # pixels by which a labelled outline may deviate from the true one, like one drawn by hand
 _LATLON = CRS.from_epsg(4326)
 
 
 def write_google_earth(world: World, folder: Path, region: str, count: int = 6, size: int = 256) -> list[Path]:
     """Write image pairs whose names carry their position, and the polygons labelled on the post-event images.
 
-    `GE_<lat>_<lon>_<lat>_<lon>_LS_<n>_US_<yyyymmdd>_PRE.jpg` and `..._POST.jpg` (lower left corner, upper
-    right corner, degrees), and `..._POST.json` by labelme's schema. The images are in plain latitude and
-    longitude (EPSG:4326), as their names say; JPEG carries no georeference.
+    The files are `GE_<lat>_<lon>_<lat>_<lon>_LS_<n>_US_<yyyymmdd>_PRE.jpg` and `..._POST.jpg`, with the lower left and
+    the upper right corner in degrees, and `..._POST.json` in labelme's format. The images are in plain latitude and
+    longitude (EPSG:4326); only their names tell where they lie, because JPEG carries no georeference.
 
     Args:
         world: world to be drawn.
         folder: a new or empty folder.
         region: one of `REGIONS`.
         count: number of pairs.
-        size: width and height in pixels; a pixel is about as large as the world's.
+        size: width and height of the images in pixels; their pixels are about as large as the world's.
 
     Returns:
-        The post-event images.
+        The paths of the post-event images.
 
     Raises:
         RegionError: the world has no such region.
@@ -72,7 +72,7 @@ def write_google_earth(world: World, folder: Path, region: str, count: int = 6, 
 
 
 def _latlon_box(world: World, window: Window) -> tuple[float, float, float, float]:
-    """Latitude and longitude of the lower left and the upper right corner, rounded as in the names of the files."""
+    """South, west, north and east of a window in degrees, rounded as in the names of the files."""
     t = world.transform
     left, top = t @ (window.col_off, window.row_off)
     right, bottom = t @ (window.col_off + window.width, window.row_off + window.height)
@@ -104,7 +104,7 @@ def _render_latlon(world: World, box: tuple[float, float, float, float], size: i
 def _labelme(image_name: str, mask: Bytes) -> dict[str, Any]:
     shapes: list[dict[str, Any]] = []
     for geometry, _ in rasterio.features.shapes(mask, mask=mask.astype(bool), connectivity=4):
-        outline = LinearRing(geometry["coordinates"][0]).simplify(TOLERANCE)  # labelme knows no holes
+        outline = LinearRing(geometry["coordinates"][0]).simplify(TOLERANCE)  # labelme's polygons have no holes
         points = [[float(x), float(y)] for x, y in outline.coords[:-1]]
         shapes.append({"label": "landslide", "points": points, "group_id": None, "shape_type": "polygon", "flags": {}})
     height, width = mask.shape

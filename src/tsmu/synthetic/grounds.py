@@ -1,4 +1,4 @@
-"""How the ground of the four regions is painted: forest, grassland, desert and mountains."""
+"""Painting the ground of the four regions: forest, grassland, desert and mountains."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,10 @@ class GroundImage:
 
 
 def ramp(field: Floats, at: float, width: float) -> Floats:
-    """Map a field to 0 below `at` and 1 above, with a linear rise over `width`; a negative width swaps the sides."""
+    """Map a field to 0 below `at` and 1 above, with a linear rise over `width` around it.
+
+    With a negative width the result is 1 below `at` and 0 above.
+    """
     rise: Floats = (field - np.float32(at)) * np.float32(1 / width) + np.float32(0.5)
     return rise.clip(0, 1)
 

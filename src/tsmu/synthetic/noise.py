@@ -1,8 +1,8 @@
 """Random numbers and fractal noise by position: a pixel has the same value in every window that contains it.
 
-Only correctly rounded operations (+ - * / sqrt, comparisons, integers) touch the pixels here and in the
-other files of this room: then a value does not depend on where in an array it is computed, and windows
-agree bit for bit. exp, sin or a matrix product would not promise that.
+Pixels are computed here and in the other files of this room with correctly rounded operations only (+ - * / sqrt,
+comparisons, integers). So a value does not depend on its position in an array, and windows agree bit for bit. This is
+not guaranteed for exp, sin or matrix products.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ Ints = npt.NDArray[np.integer[Any]]
 Bits = npt.NDArray[np.uint32]
 
 _MASK = (1 << 64) - 1
-_SPLINE_VARIANCE = (151 / 315) ** 2 / 3  # of uniform [-1, 1) values under a cubic B-spline in two dimensions
+_SPLINE_VARIANCE = (151 / 315) ** 2 / 3  # variance of a 2-D cubic B-spline over uniform random values in [-1, 1)
 
 
 @cache
@@ -29,7 +29,7 @@ def subseed(seed: int, name: str) -> int:
 
 
 def random_bits(seed: int, columns: Ints, rows: Ints) -> Bits:
-    """Hash positions to 32 random bits each; `columns` and `rows` broadcast against each other."""
+    """Compute 32 random bits for each position by hashing; `columns` and `rows` broadcast against each other."""
     bits = _axis(seed, columns) ^ _axis(_splitmix(seed), rows)
     # lowbias32, https://nullprogram.com/blog/2018/07/31/
     bits ^= bits >> np.uint32(16)
@@ -41,7 +41,7 @@ def random_bits(seed: int, columns: Ints, rows: Ints) -> Bits:
 
 
 def uniform(seed: int, columns: Ints, rows: Ints) -> Floats:
-    """Hash positions to numbers in [0, 1)."""
+    """Compute a random number in [0, 1) for each position; `columns` and `rows` broadcast against each other."""
     return (random_bits(seed, columns, rows) >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
 
 
@@ -50,19 +50,19 @@ def fractal_noise(
 ) -> Floats:
     """Fractal noise of mean 0 and standard deviation about 1.
 
-    A sum of octaves of cubic B-spline value noise with lattice spacings 2**coarsest ... 2**finest. The
-    B-spline is refinable, so all octaves together cost one pass: subdivide the lattice, add the next one.
+    The noise is a sum of octaves of cubic B-spline value noise with lattice spacings 2**coarsest ... 2**finest. Because
+    B-splines can be refined, one pass computes all octaves: the lattice is subdivided, then the next octave is added.
 
     Args:
-        seed: of this field.
-        window: column, row, width, height in nodes of spacing 2**at.
+        seed: seed of this field.
+        window: column, row, width, height in nodes of a lattice with the spacing 2**at pixels.
         coarsest: exponent of the largest lattice spacing in pixels.
-        finest: exponent of the smallest.
-        gain: amplitude of an octave over that of the next coarser one.
-        at: exponent of the spacing of the values that are returned; 0 for every pixel.
+        finest: exponent of the smallest lattice spacing.
+        gain: amplitude of an octave divided by that of the next coarser one.
+        at: exponent of the spacing of the values that are returned; 0 returns a value for every pixel.
 
     Returns:
-        Float32 (height, width).
+        The noise, float32 (height, width).
     """
     amplitudes = {level: gain ** (coarsest - level) for level in range(finest, coarsest + 1)}
     scale = (_SPLINE_VARIANCE * sum(a * a for a in amplitudes.values())) ** -0.5

@@ -26,16 +26,16 @@ def write_practice(
     folder: Path, seed: int = 0, chips: int = 40, chip_size: int = 64, pairs: int = 8, pair_size: int = 192,
     scene_size: int = 320,
 ) -> World:  # fmt: skip
-    """Write what the tutorials use: `regions.gpkg`, `inventory.csv`, `screenshots/`, `chips/`, `scenes/`, `catalogue/`.
+    """Write the data of the tutorials.
 
     - `regions.gpkg`: four made-up ecoregions, polygons with the column `name`.
-    - `screenshots/`: image pairs of `marine_coast` with names as from Google Earth, and their labelme files. One name
-      gives a corner wrong, as happens when somebody types it, and two pairs have no labels yet.
+    - `screenshots/`: image pairs of `marine_coast`, named like screenshots of Google Earth, and their labelme files.
+      One name has a mistyped corner, and two pairs have no labels yet.
     - `inventory.csv`: the landslides of the screenshots; one row has a day that does not exist.
     - `chips/`: chips with masks of `eastern_forests` and `north_deserts`.
-    - `scenes/`: `pre.tif` and `post.tif` of a scene in `eastern_forests`, and `truth.tif`, as only made-up worlds have.
-    - `catalogue/`: scenes of a place in `northwest_mountains` around 3 April 2024, in a static STAC catalogue, and the
-      place as `area.geojson`.
+    - `scenes/`: `pre.tif` and `post.tif` of a scene in `eastern_forests`, and its true landslides as `truth.tif`.
+    - `catalogue/`: scenes of a place in `northwest_mountains` around 3 April 2024, in a static STAC catalogue.
+    - `area.geojson`: the place that these scenes show.
 
     Args:
         folder: a new or empty folder.
@@ -75,7 +75,7 @@ def write_practice(
 
 
 def _write_inventory(path: Path, posts: list[Path]) -> None:
-    """One landslide for each screenshot, in its middle; the last one's day is no day."""
+    """Write an inventory with one landslide in the middle of each screenshot; the last one has an impossible day."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["id", "latitude", "longitude", "date", "trigger"])
@@ -87,7 +87,7 @@ def _write_inventory(path: Path, posts: list[Path]) -> None:
 
 
 def _mistype_a_corner(post: Path) -> None:
-    """Give the image before the event the east longitude without its minus."""
+    """Rename the image before the event, so that the east longitude in its name lacks its minus sign."""
     words = post.name.replace("POST", "PRE").split("_")
     words[-2] = str(int(words[-2][:4]) - 1) + words[-2][4:]
     before = post.with_name("_".join(words))
@@ -96,7 +96,7 @@ def _mistype_a_corner(post: Path) -> None:
 
 
 def _write_area(path: Path, world: World, window: Window) -> None:
-    """The inner part of a window as a polygon in degrees."""
+    """Write the inner part of a window as a GeoJSON polygon in degrees."""
     column, row, width, height = (int(value) for value in window.flatten())
     left, top = world.transform @ (column + width // 16, row + height // 16)
     right, bottom = world.transform @ (column + width - width // 16, row + height - height // 16)

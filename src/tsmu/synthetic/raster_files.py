@@ -1,4 +1,4 @@
-"""What the raster files of the synthetic world have in common."""
+"""Common properties of the raster files of the synthetic world, and a check of the folder they are written to."""
 
 from pathlib import Path
 from typing import Any

@@ -1,8 +1,8 @@
-"""The appearance of the four regions: seasons, landslides, and what is easily mistaken for a landslide.
+"""The appearance of the four regions: seasons, landslides, and patches that are easily mistaken for landslides.
 
-Each region's landslides have their own colours, and each region holds, in both images or as another kind of
-change, patches in the colours of other regions' landslides. A colour that means "landslide" in one region means
-"field" in another.
+Each region's landslides have colours of their own. Each region also has patches in the colours of other regions'
+landslides, either in both images or as another kind of change. So a colour that means a landslide in one region means
+something else, such as a field, in another.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,8 @@ class RegionAppearance:
     """Bare ground that has become green again: in the pre-event image only."""
 
 
-# Colours of bare ground: each of the first row is typical of one region, those of the second row less so.
+# Colours of bare ground: each one in the first line is typical of one region's landslides, the ones in the second line
+# are rarer variants.
 TAN, BROWN, RUST, GREY = (204, 172, 128), (98, 78, 56), (136, 62, 44), (172, 168, 164)
 SOIL, EARTH, VARNISH, TALUS = (162, 128, 90), (142, 112, 80), (112, 60, 48), (140, 134, 128)
 
@@ -50,7 +51,7 @@ def _appearance(
     foreign: tuple[Colour, ...],
     snow: tuple[float, float] | None = None,
 ) -> RegionAppearance:
-    """Derive the layers of a region: old and healed scars have the shape of its landslides, other changes do not.
+    """Derive the layers of a region from its landslides: old and healed scars have their shape, other changes do not.
 
     Args:
         ground: paints the ground.

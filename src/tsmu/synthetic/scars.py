@@ -1,4 +1,4 @@
-"""Irregular patches along or across the slope: landslides, and what is easily mistaken for one."""
+"""Scars, irregular patches along or across the slope: landslides, and patches that are easily mistaken for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +10,10 @@ from tsmu.synthetic.noise import Floats, subseed, uniform
 from tsmu.synthetic.terrain import Box, Doubles, SlopeField
 from tsmu.synthetic.territory import RegionBorders
 
-CELL = 40  # px; a layer has at most one scar per cell of this grid
-POINTS = 13  # discs of which a scar is made, from the crown to the toe
-LONGEST, WIDEST = 44.0, 11.0  # px, length and half width
-REACH = int(LONGEST + 2 * WIDEST)  # px from a scar's crown to its farthest pixel
+CELL = 40  # side of the cells of a grid, pixels; a layer has at most one scar per cell
+POINTS = 13  # number of discs of which a scar is made, from the crown to the toe
+LONGEST, WIDEST = 44.0, 11.0  # greatest length and greatest half width of a scar, pixels
+REACH = int(LONGEST + 2 * WIDEST)  # greatest distance of a scar's pixels from its crown, pixels
 
 Colour = tuple[float, float, float]  # red, green, blue, 0-255
 
@@ -23,7 +23,7 @@ class ScarAppearance:
     """The appearance of the scars of one layer in one region."""
 
     rate: float
-    """Probability of a scar in a cell whose slope is least_slope enough."""
+    """Probability of a scar in a cell where the slope is at least `least_slope`."""
     colours: tuple[Colour, ...]
     """One of them is chosen at random for each scar."""
     length: tuple[float, float] = (16.0, 40.0)
@@ -40,17 +40,18 @@ class ScarAppearance:
 
 @dataclass(frozen=True)
 class Scars:
-    """The scars of a layer around a window, sorted by cell; n scars of `POINTS` discs."""
+    """The n scars of a layer around a window, sorted by cell; each is made of `POINTS` discs."""
 
     x: Doubles
-    """(n, POINTS) pixel coordinates of the discs, from the crown down."""
+    """(n, POINTS), x coordinates of the discs' centres in pixels of the world, from the crown down."""
     y: Doubles
+    """(n, POINTS), y coordinates of the discs' centres."""
     radius: Doubles
-    """(n, POINTS) in pixels."""
+    """(n, POINTS), radii of the discs in pixels."""
     colour: Floats
-    """(n, 3)."""
+    """(n, 3), red, green and blue, 0-255."""
     opacity: Floats
-    """(n,)."""
+    """(n,), 0-1."""
 
     def __len__(self) -> int:
         return len(self.x)
@@ -72,16 +73,16 @@ def place_scars(
     window: Box,
     density: float,
 ) -> Scars:
-    """Lay out every scar of a layer that may touch a window.
+    """Compute the position and appearance of every scar of a layer that may touch a window.
 
     Args:
-        seed: of the world.
+        seed: seed of the world.
         layer: name of the layer; layers are independent of each other.
-        appearances: one per region, in the order of `REGIONS`.
-        borders: between the regions; a scar has the appearance of the region in which its crown lies.
-        slopes: of the ground around the window, from `slopes_around`.
+        appearances: the appearance of the layer's scars in each region, in the order of `REGIONS`.
+        borders: borders of the regions; a scar has the appearance of the region in which its crown lies.
+        slopes: slopes of the ground around the window, from `slopes_around`.
         window: column, row, width, height in pixels of the world.
-        density: factor on every rate. The scars of a smaller density are among those of a larger one.
+        density: factor on every rate. The scars with a smaller density are some of those with a larger one.
     """
     column, row, width, height = window
     columns = np.arange((column - REACH) // CELL, (column + width + REACH) // CELL + 1)[None, :]
@@ -117,6 +118,7 @@ def place_scars(
 
 
 def _colours(region: npt.NDArray[np.intp], appearances: tuple[ScarAppearance, ...], random: Doubles) -> Doubles:
+    """Choose the colour of each scar, (n, 3), by its region (n,) and a random number in [0, 1) (n,)."""
     most = max(len(appearance.colours) for appearance in appearances)
     table = np.array(
         [[appearance.colours[k % len(appearance.colours)] for k in range(most)] for appearance in appearances]
@@ -128,7 +130,18 @@ def _colours(region: npt.NDArray[np.intp], appearances: tuple[ScarAppearance, ..
 def _trace(
     slopes: SlopeField, x: Doubles, y: Doubles, length: Doubles, across: npt.NDArray[np.bool_]
 ) -> tuple[Any, Any]:
-    """Follow the slope from each crown in equal steps, with some inertia; or the contour where `across`."""
+    """Follow the slope downhill from each crown, or the contour where `across`, in equal steps and with some inertia.
+
+    Args:
+        slopes: slopes of the ground.
+        x: x coordinates of the crowns, (n,).
+        y: y coordinates of the crowns, (n,).
+        length: lengths of the scars in pixels, (n,).
+        across: which scars follow the contour, (n,).
+
+    Returns:
+        x and y coordinates of the discs' centres, (n, POINTS) each.
+    """
     xs, ys = [x], [y]
     step = length / (POINTS - 1)
     heading_x, heading_y = np.zeros_like(x), np.zeros_like(y)
@@ -149,7 +162,15 @@ def _norm(x: Doubles, y: Doubles) -> Doubles:
 
 
 def _radii(half_width: Doubles, taper: Doubles, waist: Doubles) -> Doubles:
-    """A rounded crown, then tapering or widening towards the toe, with a waist between source and deposit."""
+    """The radii of the discs of each scar, (n, POINTS).
+
+    A scar has a rounded crown, a waist between source and deposit, and becomes narrower or wider towards the toe.
+
+    Args:
+        half_width: mean radius in pixels, (n,).
+        taper: how much wider the toe is than the crown, as a share of the radius, (n,).
+        waist: how much narrower the middle is, as a share of the radius, (n,).
+    """
     u = np.linspace(0, 1, POINTS)[None, :]
     body = 1 + taper[:, None] * (u - 0.5) - 4 * waist[:, None] * u * (1 - u)
     return half_width[:, None] * np.minimum(body, 0.6 + 3 * u)
@@ -158,15 +179,15 @@ def _radii(half_width: Doubles, taper: Doubles, waist: Doubles) -> Doubles:
 def draw_scars(
     scars: Scars, images: list[Floats], window: Box, outline: Floats, texture: Floats, mask: npt.NDArray[Any] | None
 ) -> None:
-    """Draw scars onto images of a window, in place, and mark them in a mask.
+    """Draw scars onto images of a window, and mark them in a mask; both are changed.
 
     Args:
-        scars: as `place_scars` gives them.
-        images: float32 (3, height, width) each, 0-255.
+        scars: the scars, as `place_scars` gives them.
+        images: the images, float32 (3, height, width) each, 0-255.
         window: column, row, width, height in pixels of the world.
         outline: noise (height, width) that makes the edge irregular.
-        texture: noise (height, width) on the surface.
-        mask: uint8 (height, width), set to 1 inside; or None.
+        texture: noise (height, width) that varies the brightness of the surface.
+        mask: uint8 (height, width), set to 1 within the scars; None draws without a mask.
     """
     column, row, width, height = window
     pad = 1.5 * scars.radius.max(axis=1, initial=0, keepdims=True)
@@ -191,7 +212,17 @@ def draw_scars(
 
 
 def _squared_distance(scars: Scars, n: int, x: Doubles, y: Doubles) -> Floats:
-    """Distance from the nearest disc's centre over its radius, squared; (len(y), len(x)), 1 on the outline."""
+    """The squared ratio of the distance from a disc's centre to its radius, the smallest of all discs of a scar.
+
+    Args:
+        scars: the scars.
+        n: position of the scar.
+        x: x coordinates of pixels' centres.
+        y: y coordinates of pixels' centres.
+
+    Returns:
+        (len(y), len(x)), below 1 within the scar and 1 on its outline.
+    """
     inverse = 1 / scars.radius[n]
     dx = (((x - scars.x[n, :, None]) * inverse[:, None]) ** 2).astype(np.float32)
     dy = (((y - scars.y[n, :, None]) * inverse[:, None]) ** 2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Scenes of the synthetic world: where they lie, and how they are written, of any size."""
+"""Scenes of the synthetic world: where they lie, and writing them in any size."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ def scene_windows(size: int) -> dict[str, Window]:
         size: side of the windows in pixels.
 
     Returns:
-        By name: `crossing`, in the middle of the world, where the four regions meet; and one within each region.
+        The window of each scene by its name: `crossing` lies in the middle of the world, where the four regions meet;
+        each of the others lies within the region of its name.
 
     Example:
         >>> list(scene_windows(512))
@@ -45,7 +46,7 @@ def write_scene(world: World, folder: Path, window: Window) -> Path:
     Args:
         world: world to be drawn.
         folder: a new or empty folder.
-        window: of the scene, in pixels of the world.
+        window: window of the scene, in pixels of the world.
 
     Returns:
         The folder.

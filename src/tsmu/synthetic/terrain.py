@@ -32,12 +32,12 @@ def make_terrain(seed: int, window: Box) -> TerrainShape:
     """Make the shape of the ground at every pixel of a window.
 
     Args:
-        seed: of the world.
+        seed: seed of the world.
         window: column, row, width, height in pixels of the world.
     """
     column, row, width, height = window
     valley, elevation = _elevation(seed, (column - 1, row - 1, width + 2, height + 2), 0)
-    four = np.float32(4)  # a central difference spans 2 px; per 8 px
+    four = np.float32(4)  # from a central difference, which spans 2 px, to the rise per 8 px
     return TerrainShape(
         valley=valley[1:-1, 1:-1],
         height=elevation[1:-1, 1:-1],
@@ -47,7 +47,13 @@ def make_terrain(seed: int, window: Box) -> TerrainShape:
 
 
 def _elevation(seed: int, window: Box, at: int) -> tuple[Floats, Floats]:
-    """Valley and elevation on nodes of spacing 2**at; coarse nodes leave out the finest octaves."""
+    """Valley and height (see `TerrainShape`) on the nodes of a lattice; coarse lattices lack the finest octaves.
+
+    Args:
+        seed: seed of the world.
+        window: column, row, width, height in nodes of the lattice.
+        at: exponent of the lattice's spacing, which is 2**at pixels.
+    """
     valley = np.abs(fractal_noise(subseed(seed, "valleys"), window, 7, 4, 0.55, at))
     ridge = np.abs(fractal_noise(subseed(seed, "ridges"), window, 6, 3, 0.55, at))
     elevation = np.sqrt(valley + np.float32(0.05)) - np.float32(0.4) * ridge * np.minimum(valley, np.float32(1))

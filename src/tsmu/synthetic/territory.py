@@ -14,12 +14,15 @@ from shapely.ops import polygonize, unary_union
 from tsmu.synthetic.noise import subseed, uniform
 
 CRS = pyproj.CRS.from_epsg(32610)  # UTM zone 10 north
-SIZE = 40_960  # px; what regions() covers. Pixels beyond exist too, but belong to no polygon
-REGIONS = ("northwest_mountains", "north_deserts", "marine_coast", "eastern_forests")  # by rows: NW NE SW SE
+SIZE = 40_960  # side of the square that the polygons of `regions()` cover, pixels; the world goes on beyond it
+# The four regions in the order north-west, north-east, south-west, south-east.
+REGIONS = ("northwest_mountains", "north_deserts", "marine_coast", "eastern_forests")
 BLEND = 12.0  # px on each side of a border over which the ground changes
 
 _CENTRE = (500_000.0, 5_000_000.0)  # on the zone's central meridian, at 45.2 degrees north
-_NODE_SPACING, _WOBBLE = 1024, 280  # px; a slope below 1, so that the two borders cross once
+# Pixels between two nodes of a border, and by how much a node may lie off; the borders' slope stays below 1, so that
+# the two borders cross only once.
+_NODE_SPACING, _WOBBLE = 1024, 280
 
 Doubles = npt.NDArray[np.floating[Any]]
 
@@ -31,7 +34,7 @@ def world_transform(pixel_size: float) -> Affine:
 
 
 class RegionBorders:
-    """Two bent lines through the middle of the world, between four regions."""
+    """The borders of the four regions: two bent lines through the middle of the world."""
 
     def __init__(self, seed: int) -> None:
         """Bend the lines by the world's seed."""
@@ -43,14 +46,15 @@ class RegionBorders:
         return SIZE / 2 + _WOBBLE * (2 * uniform(seed, self._nodes, np.zeros(1, int)).astype(np.float64) - 1)
 
     def distances(self, x: Doubles, y: Doubles) -> tuple[Any, Any]:
-        """How far points lie east of the north-south line and south of the west-east line, in pixels.
+        """How far points lie east of the north-south border and south of the west-east border, in pixels.
 
-        `x` and `y` are pixel coordinates (a pixel's centre is at 0.5) that broadcast against each other.
+        `x` and `y` are pixel coordinates (a pixel's centre is at 0.5) that broadcast against each other. Points on the
+        other side have negative distances.
         """
         return x - np.interp(y, self._nodes, self._north_south), y - np.interp(x, self._nodes, self._west_east)
 
     def region_index(self, x: Doubles, y: Doubles) -> npt.NDArray[np.intp]:
-        """Index into `REGIONS` of points in pixel coordinates."""
+        """The index into `REGIONS` of each point, given in pixel coordinates."""
         east, south = self.distances(x, y)
         return np.asarray(np.greater_equal(east, 0) + 2 * np.greater_equal(south, 0).astype(np.intp))
 

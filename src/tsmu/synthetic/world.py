@@ -1,4 +1,4 @@
-"""The synthetic world: image pairs and landslide masks of any window, drawn when they are asked for."""
+"""The synthetic world: it draws the image pair and the landslide mask of any window on request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from tsmu.synthetic.terrain import Box, SlopeField, make_terrain
 from tsmu.synthetic.territory import BLEND, CRS, REGIONS, RegionBorders, world_transform
 
 BLOCK = 256  # px; windows are painted in blocks that stay in the processor's cache
-LAYERS = ("landslide", "old", "other", "healed")  # of scars: attributes of RegionAppearance, and part of their seeds
+LAYERS = ("landslide", "old", "other", "healed")  # layers of scars: attributes of RegionAppearance, parts of seed names
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -55,11 +55,11 @@ class World:
         """Make a world.
 
         Args:
-            seed: another seed is another world.
-            pixel_size: metres.
-            landslide_density: factor on the chance of a landslide on a steep slope. At 1 landslides cover
-                about a tenth of the ground, at 0.03 less than 1 %. Only landslides change with it; those
-                of a smaller density are among those of a larger one.
+            seed: seed of all random numbers; worlds with different seeds differ.
+            pixel_size: side of a pixel on the ground, metres.
+            landslide_density: factor on the probability of a landslide on a steep slope. With 1 landslides cover about
+                a tenth of the ground, with 0.03 less than 1 %. Only landslides change with it; a world with a smaller
+                density has some of the landslides that the same world with a larger one has.
         """
         self.seed = seed
         self.pixel_size = pixel_size
@@ -72,7 +72,11 @@ class World:
         return self._borders.regions(self.transform)
 
     def render(self, window: Window) -> RenderedWindow:
-        """Draw the image pair and the mask of a window in pixels of the world (it may lie anywhere)."""
+        """Draw the image pair and the mask of a window.
+
+        Args:
+            window: in pixels of the world; it may lie anywhere.
+        """
         box = _box(window)
         column, row, width, height = box
         slopes = slopes_around(self.seed, box)
@@ -85,7 +89,7 @@ class World:
         return RenderedWindow(pre, post, mask, window_transform(window, self.transform))
 
     def landslide_axes(self, window: Window) -> npt.NDArray[np.float64]:
-        """The axes of the landslides of a window, and of those just outside it.
+        """The axes of the landslides in a window, and of those just outside it.
 
         Returns:
             (n, points, 2): x and y in pixels of the world, from each crown down to the toe.
@@ -100,7 +104,7 @@ class World:
         return place_scars(self.seed, layer, appearances, self._borders, slopes, box, density)
 
     def _paint(self, box: Box, layers: dict[str, Scars], mask: Bytes) -> tuple[Bytes, Bytes]:
-        """Pre and post of a block; marks the landslides in `mask`."""
+        """Draw the images before and after the event of a block, (3, h, w) each; marks the landslides in `mask`."""
         fields = self._fields(box)
         pre, post, lit_pre, lit_post = self._ground(box, fields)
         outline = fractal_noise(subseed(self.seed, "outline"), box, 4, 1, 0.7)
@@ -132,7 +136,11 @@ class World:
         )
 
     def _parcels(self, box: Box) -> tuple[Floats, Floats]:
-        """A patchwork of fields of 26 x 17 px, askew: a random number for each, and 1 on their margins."""
+        """A tilted patchwork of fields of 26 x 17 px.
+
+        Returns:
+            A random number in [0, 1) for each field, and 1 on the margins of fields, else 0; (h, w) each.
+        """
         column, row, width, height = box
         x, y = np.arange(column, column + width) + 0.5, (np.arange(row, row + height) + 0.5)[:, None]
         u, v = x * (0.94 / 26) + y * (0.34 / 26), y * (0.94 / 17) - x * (0.34 / 17)
@@ -142,7 +150,7 @@ class World:
         return value, ((u < np.float32(0.06)) | (v < np.float32(0.09))).astype(np.float32)
 
     def _ground(self, box: Box, fields: GroundFields) -> tuple[Floats, Floats, Floats, Floats]:
-        """Ground before and after (3, h, w), and the light on it before and after (h, w)."""
+        """The ground before and after the event, (3, h, w) each, and the light on it before and after, (h, w) each."""
         column, row, width, height = box
         x, y = np.arange(column, column + width)[None, :] + 0.5, np.arange(row, row + height)[:, None] + 0.5
         east, south = self._borders.distances(x, y)
@@ -173,6 +181,7 @@ class World:
 
 
 def _paint_ground(name: str, fields: GroundFields) -> tuple[Floats, Floats, Floats, Floats]:
+    """Paint the ground as in one region; returns the same four arrays as `World._ground`."""
     appearance = APPEARANCES[name]
     ground = appearance.ground(fields)
     pre, post = ground.pixels, ground.pixels * np.array(appearance.season, np.float32)[:, None, None]

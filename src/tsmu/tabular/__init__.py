@@ -1,11 +1,13 @@
-"""Tables that people made: CSV and XLSX files with every cell as text, and the dates in their columns.
+"""Tables written by users: CSV and XLSX files with every cell as text, and the dates in their columns.
 
-What others use is named here and loaded when it is first asked for:
+The names that other rooms (packages) use are listed here and loaded when they are first used. The modules are:
 
-    spreadsheets    CSV and XLSX files: encodings, separators, ragged rows
-    columns         columns by name, and those that hold days
-    date_columns    columns of dates: what single texts leave open is settled for the whole column
-    dates           a single text as an interval of days
+    spreadsheets    reads CSV and XLSX files: encodings, separators, ragged rows
+    columns         finds columns by name, and reads columns of days
+    date_columns    reads columns of dates; ambiguities of single texts are resolved for the whole column
+    dates           reads a single text as an interval of days
+    single_dates    reads one date, month, year or similar period
+    date_text       holds the words and patterns of dates
 """
 
 from typing import TYPE_CHECKING
@@ -48,7 +50,7 @@ __all__ = [
     "unique_column_names",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "date_columns": "DateColumn read_dates",
     "date_text": "means_no_date",
     "dates": "date_from_parts parse_date read_day",

@@ -1,4 +1,4 @@
-"""The columns of tables: their names, and those that hold days."""
+"""The columns of tables: finding them by name, and reading those that hold days."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,9 @@ from tsmu.wording import counted
 
 
 def unique_column_names(header: list[str]) -> list[str]:
-    """Make column names unique whatever their case, and name those without a name by their position.
+    """Make column names unique, and name columns without a name by their position.
 
-    Names are in the composed Unicode form (NFC), whatever the file has.
+    Names that differ only in case count as equal. The result is in the composed Unicode form (NFC).
 
     Example:
         >>> unique_column_names(["Date", "date", ""])
@@ -36,7 +36,7 @@ def unique_column_names(header: list[str]) -> list[str]:
 
 
 def normalise_name(name: str) -> str:
-    """Write a column name without case, blanks and punctuation; by these columns are compared.
+    """Convert a column name to the form in which names are compared: small letters without blanks and punctuation.
 
     Example:
         >>> normalise_name("Event ID.")
@@ -46,14 +46,14 @@ def normalise_name(name: str) -> str:
 
 
 def find_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Find which columns of a table have certain names, whatever their case, blanks and punctuation.
+    """Find the columns of a table by their possible names; case, blanks and punctuation do not matter.
 
     Args:
-        table: as `read_table` gives it.
-        names: what a column stands for -> the names that it may have, the first one found counts.
+        table: the table, as `read_table` gives it.
+        names: for each meaning of a column the names that it may have; the first name found counts.
 
     Returns:
-        What it stands for -> the column's own name, for those that the table has.
+        For each meaning that the table has the column's own name.
 
     Example:
         >>> find_columns(pd.DataFrame(columns=["Date pre", "POST"]), {"date_pre": ("date_pre",), "post": ("post",)})
@@ -70,13 +70,13 @@ def find_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> dic
 
 
 def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: IssueLog) -> dict[str, DateColumn]:
-    """Read columns of days of one table, all in one order of day and month.
+    """Read several columns of days of one table, assuming that all have the same order of day and month.
 
     Args:
         cells: the table, every cell as text, indexed by row.
         columns: names of the columns of days.
-        path: the file that the log names.
-        log: takes what was assumed.
+        path: the table's file, for the log.
+        log: receives the assumptions.
 
     Returns:
         The columns by name.
@@ -91,24 +91,24 @@ def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: 
     for name in columns:
         others = [text for other in columns if other != name for text in cells[other].unique()]
         dates[name] = read_dates(cells[name].tolist(), other_columns=others)
-        for places, problem, action in dates[name].notes:
-            rows = [int(cells.index[at]) for at in places]
+        for positions, problem, action in dates[name].notes:
+            rows = [int(cells.index[position]) for position in positions]
             problem = f"{counted(len(rows), 'date')} {problem}: rows {format_ranges(rows)}"
             log.warning(path, problem, action, row=rows[0], column=name)
     return dates
 
 
 def single_day(side: str, text: str, column: DateColumn, at: int) -> date | None:
-    """Take the day in one cell of a column of dates; None where the cell says that there is none.
+    """Return the day in one cell of a column of dates; None where the cell means that there is no date.
 
     Args:
-        side: how messages call the column.
-        text: the cell.
-        column: the column, as it was read.
-        at: position of the cell in it.
+        side: the name of the column in messages.
+        text: the text of the cell.
+        column: the column, as `read_dates` gives it.
+        at: the position of the cell in the column.
 
     Raises:
-        TableError: it cannot be read, or is longer than a day.
+        TableError: the cell cannot be read, or means more than one day.
 
     Example:
         >>> single_day("date_pre", "2018-04-03", read_dates(["2018-04-03"]), 0)

@@ -1,7 +1,7 @@
-"""Read columns of dates: what single texts leave open is settled for the whole column, and reported.
+"""Reading columns of dates; ambiguities of single texts are resolved for the whole column, and reported.
 
-A column shows whether 03/04/2018 is in March or April, where a two-digit year stands, and whether 43286 counts days.
-What it does not show is assumed, and the assumption is listed in `DateColumn.notes`.
+The other cells of a column often show whether 03/04/2018 is in March or April, and which of three numbers is a
+two-digit year. Where they do not, the reading is assumed, and the assumption is listed in `DateColumn.notes`.
 """
 
 import re
@@ -20,21 +20,21 @@ from tsmu.tabular.single_dates import (
     day_of_two_digit_year,
 )
 
-MIN_TYPED_DAYS = 5  # that are all up to 12 by chance in one column of a hundred
+MIN_TYPED_DAYS = 5  # so many days of the month are all at most 12 by chance in about one column of a hundred
 _ANY_YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2\d{4}(?!\d)", re.A)
 _ANY_SHORT = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2'?(\d{2})(?![\d/.-])", re.A)
 
 
 @dataclass(frozen=True)
 class DateColumn:
-    """A column of dates as read.
+    """A column of dates that was read.
 
     Attributes:
-        intervals: one per text; None where it stands for no date or cannot be read.
-        unread: positions of the texts that stand for something and cannot be read.
-        blank: positions of the texts that stand for no date, such as "" and "unknown".
-        order_known: whether the order of day and month is given, or the column shows it.
-        notes: what was assumed for the column, as (positions, what the texts leave open, how they were read).
+        intervals: the date of each text; None where the text means that there is no date, or cannot be read.
+        unread: positions of the texts that cannot be read although they are not blank.
+        blank: positions of the texts that mean that there is no date, such as "" and "unknown".
+        order_known: whether the order of day and month was given, or is clear from the column.
+        notes: the assumptions for the column, each as (positions, how the texts are ambiguous, how they were read).
     """
 
     intervals: list[DateInterval | None]
@@ -45,7 +45,7 @@ class DateColumn:
 
     @property
     def days(self) -> list[date | None]:
-        """The single days; None for everything else."""
+        """The day of each text; None where the text is no single day."""
         return [one.first if one and one.first == one.last else None for one in self.intervals]
 
 
@@ -54,7 +54,7 @@ def read_dates(texts: Sequence[str], order: Order | None = None, other_columns: 
 
     Args:
         texts: the cells, "" where empty.
-        order: of day and month, where it is known who wrote the table; what the column shows goes before it.
+        order: the order of day and month in tables of this origin, if known; used where the columns do not show it.
         other_columns: the cells of the table's other columns of dates, which are written in the same order.
 
     Example:
@@ -79,7 +79,13 @@ def read_dates(texts: Sequence[str], order: Order | None = None, other_columns: 
 def _list_assumptions(
     intervals: list[DateInterval | None], known: Order | None, style: DateStyle
 ) -> Iterable[tuple[list[int], str, str]]:
-    """List what was assumed for a column, as `DateColumn.notes` has it."""
+    """List the assumptions for a column in the form of `DateColumn.notes`.
+
+    Args:
+        intervals: the dates that were read.
+        known: the order of day and month, if it is known.
+        style: how the texts were read.
+    """
     why = "as others of the table or its source write" if known else "nothing in the column says which"
     cases: tuple[tuple[Callable[[DateInterval], object], str, str], ...] = (
         (lambda it: it.other and not _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.order}"),
@@ -107,10 +113,11 @@ def _list_assumptions(
 
 
 def _find_exchanged_days(intervals: list[DateInterval | None]) -> list[int]:
-    """Positions of days that a spreadsheet may have read in its own order of day and month.
+    """Find the positions of days in which a spreadsheet may have exchanged day and month.
 
-    It makes dates of its own of 03/04/2018, and leaves 25/04/2018 as a text where its order is M/D/Y: all days of
-    the first kind are then at most 12, all of the second later.
+    A spreadsheet that expects M/D/Y turns a text such as 03/04/2018 (3 April) into a date of its own (4 March), which
+    is stored as Y/M/D, and leaves 25/04/2018 as a text. In such a column all days of dates are at most 12, and all days
+    of texts are later than 12.
     """
     single = [
         (at, one.layout, one.first.day)
@@ -128,7 +135,7 @@ def _is_short(interval: DateInterval) -> bool:
 
 
 def column_order(texts: Iterable[str]) -> Order | None:
-    """Find the order of day and month that a column of dates with the year last shows; None if none, or both.
+    """Find the order of day and month that is clear from dates with the year last; None if it is not, or contradictory.
 
     Example:
         >>> column_order(["03/04/2018", "25/04/2018"])
@@ -148,10 +155,17 @@ def _order_of_text(text: str) -> Order | None:
 
 
 def _find_short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
-    """Find the order of dates with two-digit years, or None, and whether the dates show it.
+    """Find the order of day, month and year in dates with two-digit years.
 
-    Of the orders under which all of them are days, the one whose years spread least; dates with slashes
-    or dots have the year last unless they show otherwise.
+    Of the orders in which all texts are days that exist, the one is chosen whose years spread least; but dates with
+    slashes or dots have the year last unless that is impossible.
+
+    Args:
+        texts: the cells of all columns of dates.
+        known: the order of day and month, if it is known.
+
+    Returns:
+        The order, None if there are no such dates or it cannot be found; and whether it is clear from the dates.
     """
     matches = [match for text in texts for match in _ANY_SHORT.finditer(strip_time(normalise_text(text)))]
     parts = [(match[2], int(match[1]), int(match[3]), int(match[4])) for match in matches]

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from itertools import chain
 
-# Full names of the months in English, French, Spanish, Italian, German, Portuguese; other spellings follow below.
+# Full names of the months in English, French, Spanish, Italian, German and Portuguese, without accents.
 MONTH_NAMES = (
     "january february march april may june july august september october november december",
     "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre",
@@ -19,7 +19,7 @@ WEEKDAYS = (
     "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miercoles jueves viernes sabado domingo "
     "lunedi martedi mercoledi giovedi venerdi domenica montag dienstag mittwoch donnerstag freitag samstag sonntag"
 )
-# Texts that stand for no date at all, without accents and in small letters.
+# Texts that mean that there is no date, without accents and in small letters.
 NO_DATE = (
     "|n/a|#n/a|na|nan|nat|none|null|<null>|-|--|---|?|??|???|.|x|xx|unknown|unknown date|date unknown|unk|unkn|n.a.|"
     "n.d.|nd|n.d|no date|no data|nodata|undated|not known|not available|undetermined|tbd|inconnu|inconnue|"
@@ -101,20 +101,20 @@ EXCEL_DAY_NUMBER = re.compile(r"(\d{5})(?:[.,]\d+)?", re.A)
 
 
 def _month_prefixes() -> dict[str, int]:
-    """The beginnings of months' names, of three letters or more, that name a single month in all languages."""
-    meant: dict[str, set[int]] = {}
-    named = chain.from_iterable(enumerate(names.split(), start=1) for names in MONTH_NAMES)
-    for number, name in chain(named, ((number, name) for name, number in OTHER_MONTHS.items())):
+    """The beginnings of months' names, three letters or longer, that mean the same month in all languages."""
+    months_of_prefix: dict[str, set[int]] = {}
+    numbered = chain.from_iterable(enumerate(names.split(), start=1) for names in MONTH_NAMES)
+    for number, name in chain(numbered, ((number, name) for name, number in OTHER_MONTHS.items())):
         for length in range(3, len(name) + 1):
-            meant.setdefault(name[:length], set()).add(number)
-    return {name: numbers.pop() for name, numbers in meant.items() if len(numbers) == 1}
+            months_of_prefix.setdefault(name[:length], set()).add(number)
+    return {name: numbers.pop() for name, numbers in months_of_prefix.items() if len(numbers) == 1}
 
 
 MONTHS = _month_prefixes()
 
 
 def means_no_date(text: str) -> bool:
-    """Whether a text says that there is no date: an empty one, `unknown`, `n/a`, `?`, `0000-00-00`.
+    """Whether a text means that there is no date: it is empty, or one such as `unknown`, `n/a`, `?`, `0000-00-00`.
 
     Example:
         >>> means_no_date("n/a"), means_no_date("2018")
@@ -124,7 +124,7 @@ def means_no_date(text: str) -> bool:
 
 
 def normalise_text(text: str) -> str:
-    """Write a text in small letters, without accents, with single blanks."""
+    """Convert a text to small letters without accents, with single blanks and plain hyphens."""
     decomposed = unicodedata.normalize("NFKD", text.replace("º", "°").replace("ª", "°").replace("…", "...").casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
     bare = (
@@ -139,7 +139,7 @@ def normalise_text(text: str) -> str:
 
 
 def strip_time(text: str) -> str:
-    """Remove times of day, weekdays and endings of ordinal numbers from a text."""
+    """Remove times of day, weekdays and the endings of ordinal numbers from a normalised text."""
     text = COLON_DATE.sub(r"\1-\2-\3", text)
     text = BASIC_TIME.sub("", text)
     text = PLAIN_HOUR.sub("", text)

@@ -1,6 +1,6 @@
-"""Read dates as people write them, each text as an interval of days.
+"""Reading dates as people write them, each text as an interval of days.
 
-What a single text leaves open is settled for its column by `date_columns`.
+Ambiguities of a single text are resolved by `date_columns`, which looks at the whole column.
 """
 
 import re
@@ -46,8 +46,8 @@ from tsmu.tabular.single_dates import (
     year_interval,
 )
 
-OLDEST_YEAR = 1000
-MAX_LENGTH = 100  # characters
+OLDEST_YEAR = 1000  # dates in earlier years are not accepted
+MAX_LENGTH = 100  # characters; longer texts are not read as dates
 
 
 def read_day(text: str, style: DateStyle | None = None) -> date | None:
@@ -62,22 +62,24 @@ def read_day(text: str, style: DateStyle | None = None) -> date | None:
 
 
 def parse_date(text: str, style: DateStyle | Order | None = None) -> DateInterval | None:
-    """Read a date or an interval of dates; None where it cannot be read without guessing.
+    """Read a date or an interval of dates; None where the text is no date or cannot be read without guessing.
 
-    Four digits first mean year, month, day; with dots the day comes first; otherwise `style.order` decides,
-    and the other order is taken where that gives no day that exists. A time of day is dropped, and the day
-    is the one written, whatever the time zone. "Before 2010" ends with 2009, "since 2010" begins with 2010.
+    A text that begins with four digits has the order year, month, day. In a date with dots the day comes first.
+    Otherwise `style.order` decides, but where it gives a day that does not exist the other order is used. A time of
+    day is ignored, and the day is the written one in any time zone. "Before 2010" ends with 2009, "since 2010" begins
+    with 2010.
 
     Args:
-        text: as people write it, in English, French, Spanish, Italian, German or Portuguese.
-        style: how to read what a single text leaves open; by default month first.
+        text: the date in English, French, Spanish, Italian, German or Portuguese.
+        style: how to read ambiguous texts, or only the order of day and month; by default the month comes first, and
+            dates with two-digit years written in numbers are not read.
 
     Example:
         >>> interval = parse_date("5-8 July 2018")
         >>> interval.first.isoformat(), interval.last.isoformat(), interval.precision
         ('2018-07-05', '2018-07-08', 'interval')
     """
-    if len(text) > MAX_LENGTH or not re.search(r"\d\d", text, re.A):  # a remark, which would only take time
+    if len(text) > MAX_LENGTH or not re.search(r"\d\d", text, re.A):  # no date; trying all patterns would be slow
         return None
     style = DateStyle(order=style) if isinstance(style, str) else style or DateStyle()
     try:
@@ -94,7 +96,7 @@ def _is_usable(day: date) -> bool:
 
 
 def _read_interval(text: str, style: DateStyle) -> DateInterval | None:
-    """Read an interval of any kind: one date, two, or an open end."""
+    """Read an interval of any kind from a normalised text: one date, a range of two dates, or an open interval."""
     text = re.sub(r"^(\d+)[.,]0+$", r"\1", strip_time(text))
     if not text or text in UNKNOWN_WORDS:
         return None
@@ -135,7 +137,7 @@ def _read_open_interval(text: str, style: DateStyle) -> DateInterval | None:
 
 
 def _read_range(text: str, style: DateStyle) -> DateInterval | None:
-    """Read two dates and the word or mark between them; what one of them lacks is taken from the other."""
+    """Read a range: two dates with a word or mark between them; a missing month or year comes from the other date."""
     for match in RANGE_SEPARATOR.finditer(text):
         left, right = text[: match.start()].strip(" ,"), text[match.end() :].strip(" ,")
         if not left or not right:
@@ -149,7 +151,7 @@ def _read_range(text: str, style: DateStyle) -> DateInterval | None:
 
 
 def _read_ends(left: str, right: str, style: DateStyle) -> Iterable[tuple[DateInterval, DateInterval]]:
-    """Read the two ends of a range, in every way in which both can be read."""
+    """Read the two ends of a range; yields every pair of intervals that they can mean."""
     for first, last in _days_of_one_month(left, right):
         if (begins := read_single_date(first, style)) and (ends := read_single_date(last, style)):
             yield begins, ends
@@ -178,9 +180,9 @@ def _read_end(text: str, style: DateStyle) -> DateInterval | None:
 
 
 def _days_of_one_month(left: str, right: str) -> Iterable[tuple[str, str]]:
-    """Two days that share their month and year, each written in full: `5-8.7.2018`, `July 5-8, 2018`."""
+    """Write both days of a range within one month in full, such as those of `5-8.7.2018` and `July 5-8, 2018`."""
     if (number := re.fullmatch(r"(\d{1,2})\.?", left)) and (match := YEAR_LAST.fullmatch(right)):
-        # Only days can be two, so the day comes first.
+        # The two numbers of the range must be days, so the day comes before the month.
         yield f"{number[1]}.{match[3]}.{match[4]}", f"{match[1]}.{match[3]}.{match[4]}"
     named = re.fullmatch(r"([a-z]{3,10})\.?\s*(\d{1,2})", left)
     if (match := named) and (later := re.fullmatch(r"(\d{1,2}),?\s*('\d{2}|\d{4})", right)):
@@ -188,7 +190,10 @@ def _days_of_one_month(left: str, right: str) -> Iterable[tuple[str, str]]:
 
 
 def _completed_starts(left: str, right: str) -> Iterable[str]:
-    """The start of a range with what its end has and it lacks: `5` of `5-8 July 2018`, `July` of `July-August 2018`."""
+    """Complete the start of a range with the month and year of its end.
+
+    Examples are `5` in `5-8 July 2018` and `July` in `July-August 2018`. Yields every text that it can mean.
+    """
     number = re.fullmatch(r"(\d{1,2})\.?", left)
     if number and (match := DAY_NAMED.fullmatch(right)):
         yield f"{number[1]} {match[2]} {match[3]}"
@@ -206,7 +211,10 @@ def _completed_starts(left: str, right: str) -> Iterable[str]:
 
 
 def _completed_ends(left: str, right: str) -> Iterable[str]:
-    """The end of a range with what its start has and it lacks: `08` of `2018-07-05/08`."""
+    """Complete the end of a range with the year and month of its start, such as `08` in `2018-07-05/08`.
+
+    Yields every text that the end can mean.
+    """
     if match := YEAR_FIRST.fullmatch(left):
         if re.fullmatch(r"\d{1,2}", right):
             yield f"{match[1]}-{match[3]}-{right}"
@@ -221,9 +229,9 @@ def _completed_ends(left: str, right: str) -> Iterable[str]:
 
 
 def date_from_parts(year: str, month: str, day: str) -> DateInterval | None:
-    """Read a date of which year, month and day stand in cells of their own; None where that is no date.
+    """Read a date whose year, month and day are in separate cells; None where they are no date.
 
-    A month may be a number or a name. Without a day it is the month, without a month too the year.
+    A month may be a number or a name. Without a day the result is the whole month, without a month the whole year.
 
     Example:
         >>> date_from_parts("2018", "July", "").precision

@@ -1,4 +1,4 @@
-"""Read one date, month, year or another single period out of a text, as an interval of days."""
+"""Reading a text that is one date, month, year or another single period, as an interval of days."""
 
 import calendar
 from dataclasses import dataclass, field, replace
@@ -36,25 +36,25 @@ from tsmu.tabular.date_text import (
 )
 
 Order = Literal["M/D/Y", "D/M/Y"]
-ShortOrder = Literal["M/D/Y", "D/M/Y", "Y/M/D"]  # of dates with a year of two digits
+ShortOrder = Literal["M/D/Y", "D/M/Y", "Y/M/D"]  # order in dates with a year of two digits
 
 EPOCH = date(1970, 1, 1)
-SERIAL_ZERO = date(1899, 12, 30)  # from which Excel counts days
-OLDEST_SERIAL = 10_000  # 1927; smaller numbers are more often something else
+SERIAL_ZERO = date(1899, 12, 30)  # the day from which Excel counts days
+OLDEST_SERIAL = 10_000  # a day in 1927; smaller numbers usually mean something else than days
 EXCEL_SERIAL = "Excel day number"
 
 
 @dataclass(frozen=True)
 class DateInterval:
-    """The days in which an event lies, and how the text wrote them.
+    """The interval of days that a text means, and how it is written.
 
     Attributes:
-        first: the first day; None where only an end is known ("before 2010").
-        last: the last day, included; None where only a beginning is known.
+        first: the first day; None where only the end is known ("before 2010").
+        last: the last day, included; None where only the beginning is known.
         precision: day, month, year, interval or open.
-        layout: the form of the text, such as `D.M.Y`.
-        other: the day that the text would mean with day and month exchanged, where that is another day that exists.
-        unsure: whether the text marks itself as uncertain ("2018?", "ca. 2018"); the interval is the one written.
+        layout: the form in which the text is written, such as `D.M.Y`.
+        other: the day that the text would mean with day and month exchanged; None if that is the same or no day.
+        unsure: whether the text marks the date as uncertain ("2018?", "ca. 2018"); the interval ignores the mark.
     """
 
     first: date | None
@@ -67,13 +67,13 @@ class DateInterval:
 
 @dataclass(frozen=True)
 class DateStyle:
-    """What a single text leaves open, settled for its column.
+    """How texts that are ambiguous by themselves are read in a column.
 
     Attributes:
-        order: of day and month where the year stands last, in four digits.
-        short_order: where the year stands in dates with a two-digit year; None leaves these unread.
-        serials: whether five digits are days as Excel counts them, from 1899-12-30 on.
-        today: no two-digit year and no Excel day is later.
+        order: the order of day and month in dates with a four-digit year at the end.
+        short_order: the order of day, month and year in dates with a two-digit year; None leaves such dates unread.
+        serials: whether five digits are read as days that Excel counts from 1899-12-30 on.
+        today: the current day; two-digit years mean no later year, and numbers of days no later day.
     """
 
     order: Order = "M/D/Y"
@@ -83,7 +83,10 @@ class DateStyle:
 
 
 def read_digits(text: str, style: DateStyle) -> DateInterval | None:
-    """Read a text of digits only that is no date of eight: a date and time, a moment since 1970, or a day of Excel."""
+    """Read a text of digits only, other than a date of eight digits; None if it is no such text.
+
+    It may be a date with a time, a time counted since 1970, or Excel's number of a day.
+    """
     digits = text
     if match := COMPACT_TIME.fullmatch(digits):
         year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
@@ -99,7 +102,7 @@ def read_digits(text: str, style: DateStyle) -> DateInterval | None:
 
 
 def _since_epoch(digits: str, style: DateStyle) -> DateInterval | None:
-    """The day of a number of seconds, milliseconds, microseconds or nanoseconds since 1970, by how long it is."""
+    """The day of a time since 1970; the number of digits shows whether it counts seconds or smaller units."""
     length = len(digits.lstrip("-"))
     unit, per_second = next(
         (name, factor)
@@ -193,7 +196,15 @@ def _read_longer_period(text: str, style: DateStyle) -> DateInterval | None:
 
 
 def _two_digit_year_date(a: int, mark: str, b: int, c: int, style: DateStyle) -> DateInterval | None:
-    """A date with a two-digit year; with dots the day comes first unless the year does."""
+    """A date with a two-digit year.
+
+    Args:
+        a: the first number.
+        mark: the mark between the numbers; with dots, the day comes first unless the year does.
+        b: the second number.
+        c: the third number.
+        style: how ambiguous texts are read.
+    """
     order: ShortOrder = style.short_order or "M/D/Y"
     if mark == "." and order == "M/D/Y":
         order = "D/M/Y"
@@ -208,7 +219,7 @@ def _two_digit_year_date(a: int, mark: str, b: int, c: int, style: DateStyle) ->
 
 
 def _year_and_layout(digits: str, style: DateStyle) -> tuple[int, str]:
-    """The year of four digits or of two, and how the layout names it."""
+    """The year that four or two digits mean, and the word for it in `DateInterval.layout`."""
     if len(digits) == 4:
         return int(digits), "year"
     return _four_digit_year(int(digits.lstrip("'")), style.today), "two-digit year"
@@ -228,19 +239,19 @@ def _read_year_last(a: int, b: int, year: int, order: str) -> DateInterval | Non
 
 
 def day_of_two_digit_year(order: ShortOrder, a: int, b: int, c: int, today: date) -> date | None:
-    """Find the day that three numbers of two digits mean in an order; None where there is no such day."""
+    """Find the day that three numbers mean in an order, with a two-digit year; None where no such day exists."""
     year, month, day = {"M/D/Y": (c, a, b), "D/M/Y": (c, b, a), "Y/M/D": (a, b, c)}[order]
     return valid_day(_four_digit_year(year, today), month, day)
 
 
 def _four_digit_year(year: int, today: date) -> int:
-    """The latest year with these two last digits that is not in the future."""
+    """The latest year that ends with these two digits and is not after the current one."""
     century = today.year // 100 * 100
     return century + year if century + year <= today.year else century - 100 + year
 
 
 def valid_day(year: int, month: int, day: int) -> date | None:
-    """A day of the calendar; None where there is no such day."""
+    """A day of the calendar; None where no such day exists."""
     try:
         return date(year, month, day)
     except ValueError:
@@ -261,14 +272,14 @@ def month_interval(year: int, month: int) -> DateInterval:
     """The interval of a month.
 
     Raises:
-        ValueError: there is no such month.
+        ValueError: the month is not 1 to 12.
     """
     last = calendar.monthrange(year, month)[1] if 1 <= month <= 12 else 0
     return DateInterval(date(year, month, 1), date(year, month, last), "month", "month and year")
 
 
 def year_interval(first: int, last: int) -> DateInterval:
-    """The interval of one year or several.
+    """The interval of one year or of several.
 
     Raises:
         ValueError: the last year comes before the first.
@@ -284,7 +295,7 @@ def _month_number(name: str) -> int:
 
 
 def interval_precision(first: date, last: date) -> str:
-    """Name an interval: day, month, year where it is exactly one of these, otherwise interval.
+    """Name the precision of an interval: `day`, `month` or `year` if it is exactly one of these, else `interval`.
 
     Example:
         >>> interval_precision(date(2018, 7, 1), date(2018, 7, 31))

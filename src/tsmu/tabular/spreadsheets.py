@@ -1,6 +1,6 @@
-"""Read CSV and XLSX tables that people made, with every cell as text: nothing is guessed, ragged rows are reported.
+"""Reading CSV and XLSX tables written by users, with every cell as text; ragged rows are reported.
 
-This is the only place that handles encodings, separators and Excel's `sep=` line.
+Encodings, separators and Excel's `sep=` line are handled in this module only.
 """
 
 import csv
@@ -24,10 +24,10 @@ from tsmu.wording import counted
 
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", *WORKBOOK_SUFFIXES)
-DELIMITERS = "\t;|,"  # of those that fit equally well the first, because commas are in texts and numbers, too
-SAMPLED_CHARACTERS = 1_000_000  # in which the rows are found that decide on the delimiter
-SAMPLED_ROWS = 20  # that decide on the delimiter
-MAX_COLUMNS = 500  # SQLite, which stores the events, takes 2000 in all
+DELIMITERS = "\t;|,"  # of those that fit equally well the first is used, as commas also occur in texts and numbers
+SAMPLED_ROWS = 20  # number of the first rows by which the delimiter is found
+SAMPLED_CHARACTERS = 1_000_000  # these rows are searched within so many characters
+MAX_COLUMNS = 500  # SQLite, which stores the events, allows 2000 columns in all
 MAX_CELL_LENGTH = 10_000_000  # characters; a longer one means that a quote is missing
 ROWS_PER_BLOCK = 50_000  # rows kept as Python lists before they become columns
 BYTE_ORDER_MARKS = {
@@ -37,7 +37,7 @@ BYTE_ORDER_MARKS = {
     b"\xfe\xff": "utf-16",
 }
 
-# The errors that reading damaged XML in a damaged archive can end in.
+# The errors that reading a damaged XLSX file (damaged XML in a damaged archive) can raise.
 DAMAGE_ERRORS = (
     zipfile.BadZipFile, zlib.error, ParseError, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError,
     IndexError, NotImplementedError, RuntimeError, OverflowError, struct.error,
@@ -47,10 +47,10 @@ Cells = list[str]
 
 
 def read_table_file(path: Path, log: IssueLog) -> pd.DataFrame:
-    """Read a CSV or XLSX file as text, as `read_table` does; rows with nothing in them are left out.
+    """Read a CSV or XLSX file as text, as `read_table` does; rows with only empty cells are left out.
 
     Raises:
-        TableError: it cannot be read.
+        TableError: the file cannot be read.
 
     Example:
         >>> read_table_file(Path("pairs.csv"), log).to_dict("records")
@@ -64,10 +64,10 @@ def read_table_file(path: Path, log: IssueLog) -> pd.DataFrame:
 
 
 def read_rows_file(path: Path, log: IssueLog) -> list[Cells]:
-    """Read all rows of a CSV or XLSX file, ragged as they are, for a header that may stand further down.
+    """Read all rows of a CSV or XLSX file unchanged, for tables whose header may not be in the first row.
 
     Raises:
-        TableError: it cannot be read.
+        TableError: the file cannot be read.
 
     Example:
         >>> read_rows_file(Path("pairs.csv"), log)
@@ -87,18 +87,18 @@ def read_table(file: str, suffix: str, content: bytes, log: IssueLog) -> tuple[p
     """Read a table as text.
 
     Args:
-        file: how messages call the file.
-        suffix: `.xlsx`, or one of the text kinds.
+        file: the file's name in messages.
+        suffix: the file's ending, one of `TABLE_SUFFIXES`.
         content: the bytes of the file.
-        log: takes damaged text and ragged rows.
+        log: receives damaged text and ragged rows.
 
     Returns:
-        The cells under unique column names, indexed by spreadsheet row (the header is row 1; a line `sep=;`
-        above it is none), without the rows that have more cells than the header; and how many rows there
-        were below the header.
+        The cells under unique column names, indexed by spreadsheet row (the header is row 1; a line `sep=;` above it
+        does not count), without the rows that have more cells than the header; and the number of all rows below the
+        header.
 
     Raises:
-        TableError: it is damaged, empty, or has no header.
+        TableError: the table is damaged, empty, or has no header.
 
     Example:
         >>> table, count = read_table("pairs.csv", ".csv", Path("pairs.csv").read_bytes(), log)
@@ -109,7 +109,7 @@ def read_table(file: str, suffix: str, content: bytes, log: IssueLog) -> tuple[p
 
 
 def _rows(file: str, suffix: str, content: bytes, log: IssueLog) -> Iterable[Cells]:
-    """The rows of a table, of any length each."""
+    """The rows of a table, which may have different numbers of cells."""
     if suffix.lower() in WORKBOOK_SUFFIXES:
         return _read_sheet(file, content, log)
     delimiter, text = _find_delimiter(_decode(file, content, log))
@@ -120,7 +120,7 @@ def _split_cells(file: str, text: str, delimiter: str) -> Iterator[Cells]:
     previous = csv.field_size_limit(MAX_CELL_LENGTH)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        if '="' in text:  # ="007", which keeps Excel from reading a number
+        if '="' in text:  # cells such as ="007", a form that keeps Excel from reading a number
             yield from ([re.sub(r'^="(.*)"$', r"\1", cell, flags=re.S) for cell in row] for row in rows)
         else:
             yield from rows
@@ -131,9 +131,13 @@ def _split_cells(file: str, text: str, delimiter: str) -> Iterator[Cells]:
 
 
 def _find_delimiter(text: str) -> tuple[str, str]:
-    """Find the mark that separates the cells, and remove the line `sep=;` that declares it to Excel.
+    """Find the character that separates the cells, and remove the line `sep=;` that declares it to Excel.
 
-    Without such a line it is the mark that gives most rows as many cells as the header, and most cells.
+    Without such a line, the character is chosen with which the most rows have as many cells as the header, and with
+    which the header has the most cells.
+
+    Returns:
+        The character, and the text without the declaring line.
     """
     first, _, rest = text.lstrip("\ufeff").partition("\n")
     declaration = first.strip("\r").strip('"').lower()
@@ -148,19 +152,24 @@ def _find_delimiter(text: str) -> tuple[str, str]:
             widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
         except csv.Error:
             return 0.0, 0
-        # A title may stand above the header; then the commonest row counts.
+        # If a title stands above the header, the most common number of cells counts instead of the first row's.
         several = [width for width in widths if width > 1]
         header = widths[0] if several and widths[0] > 1 else max(several, key=several.count, default=1)
         return (widths.count(header) / len(widths) if header > 1 else 0.0), header
 
     fits = {mark: fit(mark) for mark in DELIMITERS}
     widest = max(width for _, width in fits.values())
-    # A header of many columns speaks for its mark even where rows are ragged; of equals, the rows decide.
+    # A character that gives the header many more cells than others is chosen even where rows are ragged; otherwise
+    # the share of rows that fit decides.
     return max(DELIMITERS, key=lambda mark: (2 * fits[mark][1] > widest, fits[mark])), text
 
 
 def _decode(file: str, content: bytes, log: IssueLog) -> str:
-    """Decode UTF-8, -16 or -32 with their marks, UTF-8 without, otherwise UTF-16 or Windows-1252, which is logged."""
+    """Decode a text file.
+
+    Texts with a byte order mark are UTF-8, UTF-16 or UTF-32. Texts without one are UTF-8, or else UTF-16 or
+    Windows-1252, which is logged.
+    """
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
             text = content.decode(encoding, "replace")
@@ -214,7 +223,15 @@ def _build_frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.Da
 
 
 def _fit_to_header(cells: Cells, width: int, row: int, short: dict[int, str], long: dict[int, str]) -> Cells:
-    """Give a ragged row as many cells as the header, and note it in `short`, or in `long` and leave it empty."""
+    """Give a ragged row as many cells as the header.
+
+    Args:
+        cells: the cells of the row.
+        width: the number of cells of the header.
+        row: the row's number.
+        short: receives the problem of a row with too few cells, which is filled up with empty ones.
+        long: receives the problem of a row with too many cells, which becomes empty.
+    """
     extra = cells[width:]
     if any(cell.strip() for cell in extra):
         long[row] = f"{counted(len(cells), 'cell')} where the header has {width}; is a text with a comma not quoted?"
@@ -225,13 +242,13 @@ def _fit_to_header(cells: Cells, width: int, row: int, short: dict[int, str], lo
 
 
 def _read_sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
-    """The rows of the first sheet that is not empty; others that are not empty are logged."""
+    """The rows of a workbook's first sheet that is not empty; further sheets that are not empty are logged."""
     import openpyxl  # only XLSX files need it
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and validation rules, which no table needs
+            warnings.simplefilter("ignore")  # they concern styles and validation rules, which no table needs
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             sheets = [(sheet.title, _texts(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
     except (*DAMAGE_ERRORS, InvalidFileException) as error:
@@ -253,7 +270,7 @@ def _texts(values: Iterable[tuple[object, ...]]) -> list[Cells]:
 
 
 def cell_text(value: object) -> str:
-    """Format a typed cell as a person would: days in ISO form, whole numbers without a point.
+    """Format the value of a cell as text: days in ISO form, whole numbers without a point, nothing for None and NaN.
 
     Example:
         >>> cell_text(3.0), cell_text(date(2018, 7, 5)), cell_text(None)

@@ -1,14 +1,15 @@
 """Polygons and points: files of map layers in any format, reprojection, and the 180th meridian.
 
-What others use is named here and loaded when it is first asked for:
+The names that other rooms (packages) use are listed here and loaded when they are first used. The modules are:
 
-    layers          layers with geometry of any file that GDAL reads, of GeoParquet, or of a zip archive of those
-    polygons        the polygons of such a file, those that cannot be used left out and logged
-    projection      geometries in another CRS, with the edges between their corners
-    area_outlines   which polygons of an inventory outline a studied area instead of a landslide
-    antimeridian    polygons across 180 degrees east, in one piece or in two
-    shapefile_encoding   the encoding of a shapefile's texts, where it does not say it
-    archives        zip archives, unpacked for as long as they are read
+    layers          reads layers with geometry from any file that GDAL reads, GeoParquet, or a zip archive of those
+    polygons        reads the polygons of such a file; polygons that cannot be used are left out and logged
+    geometries      decodes and repairs single geometries
+    projection      reprojects geometries, with points added to long edges so that they bend as on the ground
+    area_outlines   finds polygons of an inventory that outline a studied area instead of a landslide
+    antimeridian    joins and splits polygons that lie across the 180th meridian
+    shapefile_encoding   finds the encoding of a shapefile's texts where its files do not declare it
+    archives        unpacks zip archives for as long as they are read
 """
 
 from typing import TYPE_CHECKING
@@ -85,7 +86,7 @@ __all__ = [
     "wrap_longitudes",
 ]
 
-_NAMES = {  # by the module that has them
+_NAMES = {  # the public names, listed under the submodule that defines them
     "antimeridian": (
         "Shapes crosses_antimeridian join_at_antimeridian polygon_parts split_at_antimeridian wrap_longitudes"
     ),

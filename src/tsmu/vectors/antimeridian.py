@@ -1,11 +1,11 @@
-"""Polygons and longitudes around the 180th meridian."""
+"""Polygons that lie across the 180th meridian, and longitudes beyond it."""
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 POLYGON_TYPES = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
-# Degrees; a polygon that is taller than this and wider than half the Earth is as wide as its corners say.
+# Degrees; a polygon that seems to be wider than half the Earth and is taller than this really is that wide.
 MAX_HEIGHT_ACROSS = 60.0
 
 Shapes = npt.NDArray[np.object_]
@@ -13,10 +13,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def crosses_antimeridian(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Find the polygons in degrees that lie across the 180th meridian, with corners near both ends of -180 to 180.
+    """Find the polygons in degrees that lie across the 180th meridian, with corners near both -180 and 180.
 
-    Such a polygon seems to be wider than half the Earth, and is narrower the other way round. One that is as
-    wide either way (a box from -180 to 180), or taller than 60 degrees, is as wide as its corners say.
+    The longitudes of such a polygon seem to span more than half the Earth, but span less if they are counted from 0 to
+    360. Polygons that span as much either way (a box from -180 to 180), or that are taller than `MAX_HEIGHT_ACROSS`,
+    are not counted as lying across it.
 
     Example:
         >>> shapes = np.array([shapely.box(-179, 0, 179, 1), shapely.box(10, 0, 11, 1)], dtype=object)
@@ -35,7 +36,9 @@ def crosses_antimeridian(shapes: Shapes) -> npt.NDArray[np.bool_]:
 
 
 def join_at_antimeridian(shapes: Shapes) -> Shapes:
-    """Join polygons for which `crosses_antimeridian` is true into one piece, from below to above 180 degrees east.
+    """Join polygons that lie across the 180th meridian into one piece, with longitudes from below to above 180.
+
+    They are those for which `crosses_antimeridian` is true.
 
     Example:
         >>> shapes = np.array([shapely.box(-179, 0, 179, 1)], dtype=object)
@@ -74,12 +77,12 @@ def wrap_longitudes(longitudes: Floats) -> Floats:
 
 
 def move_east(shapes: Shapes, degrees: float) -> Shapes:
-    """Move polygons in degrees to the east."""
+    """Add degrees to the longitudes of polygons."""
     return np.asarray(shapely.transform(shapes, lambda points: points + np.array([degrees, 0.0])), dtype=object)
 
 
 def polygon_parts(shapes: Shapes) -> Shapes:
-    """List all polygons in geometries of any kind, without those that are empty.
+    """List all single polygons that are in geometries of any kind; empty polygons are left out.
 
     Example:
         >>> mixed = shapely.GeometryCollection([shapely.Point(0, 0), shapely.box(0, 0, 1, 1)])
@@ -93,10 +96,11 @@ def polygon_parts(shapes: Shapes) -> Shapes:
 
 
 def _widths(shapes: Shapes) -> Floats:
+    """The width of the bounds of each geometry, (N,)."""
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     return np.asarray(bounds[:, 2] - bounds[:, 0])
 
 
 def _longitudes_from_0(points: Floats) -> Floats:
-    """Points with longitudes from 0 to 360 instead of -180 to 180."""
+    """Points (N, 2) with longitudes from 0 to 360 instead of -180 to 180."""
     return np.column_stack([points[:, 0] + 360 * (points[:, 0] < 0), points[:, 1]])

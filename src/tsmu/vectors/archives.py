@@ -1,4 +1,4 @@
-"""Unpack zip archives of the user's files for as long as they are read."""
+"""Unpacking zip archives of the user's files for as long as they are read."""
 
 import tempfile
 import zipfile
@@ -9,15 +9,16 @@ from pathlib import Path
 from tsmu.errors import TsmuError
 
 ZIP_SUFFIX = ".zip"
-MAX_EXPANSION = 100  # times the archive's size; map layers and tables expand to some 3 to 20 times
-ALWAYS_ALLOWED_BYTES = 64_000_000  # that any archive may expand to
+MAX_EXPANSION = 100  # an archive may expand to so many times its size; map layers and tables need some 3 to 20 times
+ALWAYS_ALLOWED_BYTES = 64_000_000  # an archive of any size may expand to so many bytes in addition
 
 
 @contextmanager
 def unpack_archive(archive: Path, error: type[TsmuError]) -> Iterator[Path]:
     """Unpack a zip archive into a temporary folder, which is removed after the block.
 
-    An archive in the archive becomes a folder of its name. What macOS adds (`__MACOSX/`, `._name`) is left out.
+    An archive within the archive becomes a folder with the name of the inner archive. Files that macOS adds
+    (`__MACOSX/`, `._name`) are left out.
 
     Args:
         archive: the zip file.
@@ -50,9 +51,18 @@ def unpack_archive(archive: Path, error: type[TsmuError]) -> Iterator[Path]:
 
 
 def _extract(archive: Path, folder: Path, allowed: int) -> int:
-    """Extract an archive and those in it, unless that gives more bytes than allowed; returns how many it gives."""
+    """Extract an archive and the archives in it.
+
+    Args:
+        archive: the archive.
+        folder: the folder to extract into.
+        allowed: bytes; extraction stops before an archive that would exceed them.
+
+    Returns:
+        The bytes to which the archives expand; more than `allowed` if it stopped.
+    """
     with zipfile.ZipFile(archive) as opened:
-        expanded = sum(info.file_size for info in opened.infolist())  # zipfile extracts no more than this
+        expanded = sum(info.file_size for info in opened.infolist())  # zipfile never extracts more than declared here
         if expanded > allowed:
             return expanded
         opened.extractall(folder, [name for name in opened.namelist() if not _is_macos_file(name)])

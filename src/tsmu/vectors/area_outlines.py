@@ -1,4 +1,4 @@
-"""Tell the outline of a studied area, which inventories often hold among their landslides, from a landslide."""
+"""Finding outlines of studied areas, which inventories often hold among their landslides."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,19 +6,20 @@ import shapely
 
 from tsmu.vectors.antimeridian import Shapes
 
-# A polygon that holds MANY_INSIDE others or more, and half of all or more, outlines a studied area: a large landslide
-# may hold a few smaller ones, but not half of an inventory. Such a one is among the LARGEST: only they are checked.
+# A polygon that contains at least MANY_INSIDE others, and at least half of all polygons, outlines a studied area: a
+# large landslide may contain a few smaller ones, but not half of an inventory. Only so many of the LARGEST polygons are
+# checked.
 MANY_INSIDE, LARGEST = 10, 100
 
 
 def find_area_outlines(shapes: Shapes) -> npt.NDArray[np.intp]:
-    """Find the polygons that hold most of the others: outlines of studied areas, which are no landslides.
+    """Find the polygons that contain most of the others: they outline studied areas and are no landslides.
 
     Args:
-        shapes: the polygons of one inventory, (N,) in one CRS; they need not be valid.
+        shapes: the polygons of one inventory, (N,), all in one CRS; they need not be valid.
 
     Returns:
-        The positions of those that hold the centroids of ten others or more, and of half of all or more.
+        The positions of the polygons that contain the centroids of at least ten others, and of at least half of all.
 
     Example:
         >>> slides = [shapely.box(7 + i / 100, 45, 7.001 + i / 100, 45.001) for i in range(12)]

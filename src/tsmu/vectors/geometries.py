@@ -1,4 +1,4 @@
-"""Decode geometries from WKB, and repair those that are invalid or packed in collections."""
+"""Decoding geometries from WKB, and repairing those that are invalid or packed in collections."""
 
 import numpy as np
 import shapely
@@ -7,8 +7,8 @@ from shapely.errors import ShapelyError
 from tsmu.issues import IssueLog, warn_rows
 from tsmu.vectors.antimeridian import POLYGON_TYPES, Shapes, polygon_parts
 
-FIRST_ROW = 2  # of features; the header is row 1
-COLLECTION = 7  # type number of a GeometryCollection, in WKB and in shapely; larger ones are curves and surfaces
+FIRST_ROW = 2  # the row of the first feature; the header is row 1
+COLLECTION = 7  # type number of a GeometryCollection in WKB and shapely; larger numbers are curves and surfaces
 _TYPE_NAMES = {
     0: "an unknown kind", 8: "a CircularString", 9: "a CompoundCurve", 10: "a CurvePolygon", 11: "a MultiCurve",
     12: "a MultiSurface", 13: "a Curve", 14: "a Surface", 15: "a PolyhedralSurface", 16: "a TIN", 17: "a Triangle",
@@ -19,11 +19,11 @@ def decode_wkb(wkb: Shapes) -> tuple[Shapes, dict[int, str]]:
     """Decode geometries.
 
     Args:
-        wkb: of each row bytes, or None, (N,).
+        wkb: the WKB of each row as bytes, None for a row without geometry, (N,).
 
     Returns:
-        The geometries without heights, (N,), None where there is none or it cannot be read; and what is wrong with
-        those that cannot be read, by row.
+        The geometries without heights, (N,), None for a row whose geometry is missing or cannot be read; and for each
+        row whose geometry cannot be read, what is wrong with it.
     """
     kinds = np.array([-1 if one is None else _type_number(one) for one in wkb], int)
     unreadable = {}
@@ -49,12 +49,12 @@ def decode_wkb(wkb: Shapes) -> tuple[Shapes, dict[int, str]]:
 
 
 def repair_geometries(shapes: Shapes, file: str, log: IssueLog) -> None:
-    """Take the polygons out of collections and make invalid polygons valid, in place; both are logged.
+    """Replace collections by the polygons in them, and make invalid polygons valid; both are logged.
 
     Args:
-        shapes: the geometries of a layer, (N,).
-        file: how messages call the layer.
-        log: takes what was repaired.
+        shapes: the geometries of a layer, (N,); the array is changed.
+        file: the layer's name in messages.
+        log: receives the repairs.
 
     Example:
         >>> shapes = np.array([shapely.from_wkt("POLYGON ((0 0, 2 2, 2 0, 0 2, 0 0))")], dtype=object)
@@ -75,7 +75,7 @@ def repair_geometries(shapes: Shapes, file: str, log: IssueLog) -> None:
 
 
 def _type_number(wkb: bytes) -> int:
-    """The type number of a geometry in WKB, without the marks for heights and measures."""
+    """The type number of a geometry in WKB, without the marks for heights (Z) and measures (M)."""
     return (int.from_bytes(wkb[1:5], "little" if wkb[0] else "big") & 0x0FFFFFFF) % 1000
 
 

@@ -1,7 +1,7 @@
-"""Reads the polygon and point layers of map files: GeoPackage, shapefile, GeoJSON, KML and others. All commands use it.
+"""Reading the layers of map files: GeoPackage, shapefile, GeoJSON, KML and others. All commands use this module.
 
-Every layer that has geometry is read. A feature that cannot be used is left out, and reported with the row that a
-spreadsheet would show it in: the header is row 1, the first feature row 2.
+Every layer that has geometry is read. Defects of features are reported with the row in which a spreadsheet would show
+the feature: the header is row 1, the first feature row 2.
 """
 
 import json
@@ -36,7 +36,8 @@ GEODATABASE = ".gdb"  # a folder
 VECTOR_SUFFIXES = (
     SHAPEFILE, ".geojson", ".geojsonl", ".json", ".gpkg", ".kml", ".kmz", ".fgb", ".gml", GEODATABASE, *PARQUET,
 )  # fmt: skip
-# A layer of this name, in the KMZ of tsmu's own reports, shows where one looked: its polygons are no landslides.
+# The layer with this name in the KMZ files of tsmu's own reports shows where landslides were looked for; its polygons
+# are no landslides.
 GROUND_LAYER = "Area, and ground that was not seen"
 MAX_GDAL_WARNINGS = 20
 GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection", "Polygon", "MultiPolygon", "Topology")
@@ -50,16 +51,16 @@ _READ_ERRORS = (
 
 @dataclass(frozen=True, eq=False)
 class VectorLayer:
-    """A layer with geometry as it is stored in its file.
+    """A layer with geometry, as it was read from its file.
 
     Attributes:
-        file: how messages call the file, with its layer where it has several.
-        name: of the layer.
-        crs: of the Earth.
-        attributes: values by column, indexed by row.
-        shapes: geometries without heights, (N,), repaired where they are invalid polygons; None where there is none
-            or it cannot be read.
-        unreadable: what is wrong with the geometries that cannot be read, by row.
+        file: the file's name in messages, followed by the layer's name if the file has several layers.
+        name: the layer's name.
+        crs: the layer's CRS, which is one of the Earth.
+        attributes: the attributes of the features by column, indexed by row.
+        shapes: the geometries without heights, (N,); invalid polygons are repaired; None where a feature has no
+            geometry or it cannot be read.
+        unreadable: for each row whose geometry cannot be read, what is wrong with it.
     """
 
     file: str
@@ -71,7 +72,7 @@ class VectorLayer:
 
 
 def is_geojson(content: Any) -> bool:
-    """Whether the content of a JSON file is GeoJSON, or TopoJSON.
+    """Whether the content of a JSON file is GeoJSON or TopoJSON.
 
     Example:
         >>> is_geojson({"type": "FeatureCollection", "features": []}), is_geojson({"shapes": []})
@@ -85,18 +86,18 @@ def read_layers(
 ) -> list[VectorLayer]:
     """Read the layers with geometry of a file, or of all such files in a zip archive.
 
-    Invalid polygons are repaired, and reported. Layers without geometry are not read.
+    Invalid polygons are repaired, which is logged. Layers without geometry are not read.
 
     Args:
-        path: whatever GDAL reads, GeoParquet, or a zip archive of those.
-        log: takes what is wrong with the features.
+        path: a file of map layers that GDAL reads, GeoParquet, or a zip archive of those.
+        log: receives the defects of features.
         error: the class of the errors.
-        only: the names of the layers that are read; by default all but `GROUND_LAYER`.
-        display_name: how messages call the file; by default by its path.
+        only: the names of the layers to read; by default all but `GROUND_LAYER`.
+        display_name: the file's name in messages; by default its path.
 
     Raises:
-        TsmuError: of the class `error`, if the file cannot be read, has no layer with geometry or none of a name in
-            `only`, or a layer has no CRS or one that is not of the Earth.
+        TsmuError: of the class `error`, if the file cannot be read, has no layer with geometry, lacks a layer that
+            `only` names, or if a layer has no CRS or one that is not of the Earth.
 
     Example:
         >>> (layer,) = read_layers(Path("slides.geojson"), log, TsmuError)
@@ -118,7 +119,7 @@ def layer_names(path: Path, error: type[TsmuError]) -> list[str]:
     """List the names of the layers with geometry.
 
     Raises:
-        TsmuError: of the class `error`, if the file cannot be read or has none.
+        TsmuError: of the class `error`, if the file cannot be read or has no such layer.
 
     Example:
         >>> layer_names(Path("slides.geojson"), TsmuError)
@@ -129,10 +130,19 @@ def layer_names(path: Path, error: type[TsmuError]) -> list[str]:
 
 
 def divide_layers(names: Sequence[str], files: Sequence[Path], error: type[TsmuError]) -> dict[Path, list[str]]:
-    """Find out which of the layers that are asked for each of several files has; no name means all of the file's.
+    """Find out which of several files holds which of the layers that a user names.
+
+    Args:
+        names: the names of the layers to read; none means all layers of all files.
+        files: the files of map layers.
+        error: the class of the errors.
+
+    Returns:
+        For each file the names of its layers to read; an empty list means all its layers.
 
     Raises:
-        TsmuError: of the class `error`, if a name is in no file, or none in a file with several layers.
+        TsmuError: of the class `error`, if no file has a layer that is named, or if none of several layers of a file
+            is named.
 
     Example:
         >>> divide_layers(["slides"], [Path("slides.geojson")], TsmuError)
@@ -154,7 +164,9 @@ def divide_layers(names: Sequence[str], files: Sequence[Path], error: type[TsmuE
 
 
 def is_vector_file(path: Path) -> bool:
-    """Whether a file is one of map layers, by its content; a raster is none.
+    """Whether a file holds map layers and not, for example, a raster.
+
+    This is decided by the file's content, but for zip archives and GeoParquet by the ending of its name.
 
     Example:
         >>> is_vector_file(Path("slides.geojson")), is_vector_file(Path("post.tif"))
@@ -174,7 +186,7 @@ def find_vector_files(folder: Path, *, plain_json: bool = True) -> list[Path]:
 
     Args:
         folder: the folder.
-        plain_json: whether `.json` files that hold GeoJSON are among them.
+        plain_json: whether to include files with the ending `.json` that hold GeoJSON.
 
     Example:
         >>> [path.name for path in find_vector_files(Path("."))]
@@ -188,7 +200,7 @@ def find_vector_files(folder: Path, *, plain_json: bool = True) -> list[Path]:
 
 
 def attribute_text(value: Any) -> str:
-    """Format an attribute as text: whole numbers without decimals, and nothing for a missing value.
+    """Format an attribute as text: whole numbers without decimals, and "" for a missing value.
 
     Example:
         >>> attribute_text(7.0), attribute_text(float("nan")), attribute_text(" debris flow ")
@@ -210,17 +222,17 @@ def _holds_geojson(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class _LayerSource:
-    """A layer that can be read: how messages call its file, the file, its name, and its number in the file."""
+    """A layer that can be read."""
 
-    file: str
-    path: Path
-    layer: str
-    number: int
+    file: str  # the file's name in messages, followed by the layer's name if the file has several layers
+    path: Path  # the file
+    layer: str  # the layer's name
+    number: int  # the layer's number in the file, from 0
 
 
 @contextmanager
 def _open_sources(name: str, path: Path, error: type[TsmuError]) -> Iterator[list[_LayerSource]]:
-    """List the layers with geometry of a file, which is unpacked for the block if it is an archive."""
+    """List the layers with geometry of a file; an archive is unpacked for as long as the `with` block runs."""
     if not path.exists():
         raise error(f"{name}: no such file; check the path")
     if path.suffix.lower() != ZIP_SUFFIX:
@@ -235,7 +247,7 @@ def _open_sources(name: str, path: Path, error: type[TsmuError]) -> Iterator[lis
 
 
 def _list_layers(name: str, path: Path, error: type[TsmuError]) -> list[_LayerSource]:
-    if path.suffix.lower() in PARQUET:  # which GDAL reads only where it was built for it
+    if path.suffix.lower() in PARQUET:  # not read with GDAL, which supports Parquet only in some builds
         return [_LayerSource(name, path, path.stem, 0)]
     with _read_errors_as(name, error):
         listed = [(str(layer), kind) for layer, kind in pyogrio.list_layers(path)]
@@ -275,7 +287,7 @@ def _read_layer(source: _LayerSource, log: IssueLog, error: type[TsmuError]) -> 
 
 
 def _read_gdal(source: _LayerSource) -> tuple[Any, pd.DataFrame, Shapes]:
-    """CRS, attributes and geometries as WKB of a layer that GDAL reads."""
+    """Read the CRS, the attributes and the geometries (as WKB) of a layer with GDAL."""
     options = {"WRITE_GFS": "NO"} if source.path.suffix.lower() == ".gml" else {}
     meta, _, wkb, values = pyogrio.raw.read(source.path, layer=source.number, datetime_as_string=True, **options)
     columns = dict(zip(meta["fields"].tolist(), values, strict=True))
@@ -284,7 +296,7 @@ def _read_gdal(source: _LayerSource) -> tuple[Any, pd.DataFrame, Shapes]:
 
 
 def _read_parquet(source: _LayerSource) -> tuple[Any, pd.DataFrame, Shapes]:
-    """CRS, attributes and geometries as WKB of a GeoParquet file."""
+    """Read the CRS, the attributes and the geometries (as WKB) of a GeoParquet file."""
     file = pq.ParquetFile(source.path)
     geo = json.loads((file.metadata.metadata or {}).get(b"geo", b"{}"))
     name = geo.get("primary_column")
@@ -303,7 +315,7 @@ def _read_parquet(source: _LayerSource) -> tuple[Any, pd.DataFrame, Shapes]:
 
 @contextmanager
 def _log_gdal_warnings(file: str, log: IssueLog) -> Iterator[None]:
-    """Log what GDAL warns of, except for what is reported feature by feature."""
+    """Log the warnings of GDAL, except those about defects that are reported feature by feature."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

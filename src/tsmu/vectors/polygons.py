@@ -1,4 +1,4 @@
-"""Read the polygons of a file: of each layer the features that are polygons, with their attributes."""
+"""Reading the polygons of a file: from each layer the features that are polygons, with their attributes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,23 +20,24 @@ from tsmu.wording import counted
 def read_polygons(
     path: Path, log: IssueLog, error: type[TsmuError], only: Sequence[str] = ()
 ) -> list[geopandas.GeoDataFrame]:
-    """Read the polygons of a file: of each layer those features that are polygons, with their attributes.
+    """Read the polygons of a file: from each layer the features that are polygons, with their attributes.
 
-    Features without a polygon are left out, and reported; the polygons of collections are used. Polygons in degrees
-    across the 180th meridian are in one piece, and reach beyond 180 degrees east.
+    Features without a polygon are left out and logged; of collections the polygons are used. Polygons in degrees that
+    lie across the 180th meridian are in one piece, with longitudes beyond 180.
 
     Args:
-        path: whatever GDAL reads, GeoParquet, or a zip archive of those.
-        log: takes what is wrong with the features.
+        path: a file of map layers that GDAL reads, GeoParquet, or a zip archive of those.
+        log: receives the defects of features.
         error: the class of the errors.
-        only: the names of the layers that are read; by default all.
+        only: the names of the layers to read; by default all that `read_layers` reads.
 
     Returns:
-        A frame per layer: valid polygons and multipolygons in the layer's CRS, indexed by row, with the attributes
-        of the features. `attrs` has `file` and `layer`, by which messages call the layer.
+        A table for each layer with valid polygons and multipolygons in the layer's CRS and the features' attributes,
+        indexed by row (the header is row 1). The table's `attrs` hold the names `file` and `layer` for messages. If
+        there are several layers, those without polygons are left out and logged.
 
     Raises:
-        TsmuError: of the class `error`, as `read_layers` does.
+        TsmuError: of the class `error`, for the same reasons as in `read_layers`.
 
     Example:
         >>> (slides,) = read_polygons(Path("slides.geojson"), log, TsmuError)
@@ -79,7 +80,7 @@ def _polygons_of(layer: VectorLayer, log: IssueLog) -> geopandas.GeoDataFrame:
 
 
 def _reject_unusable(layer: VectorLayer, log: IssueLog) -> npt.NDArray[np.bool_]:
-    """Log the features that are no usable polygons, and mark the others, (N,)."""
+    """Log the features that are no usable polygons; returns which features are usable, (N,)."""
     shapes = layer.shapes
     missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     other = ~missing & ~np.isin(shapely.get_type_id(shapes), POLYGON_TYPES)
@@ -95,7 +96,7 @@ def _reject_unusable(layer: VectorLayer, log: IssueLog) -> npt.NDArray[np.bool_]
 
 
 def _on_earth(shapes: Shapes, crs: pyproj.CRS) -> npt.NDArray[np.bool_]:
-    """Whether geometries in degrees lie within what degrees can be; of other CRSs it is not known here."""
+    """Whether geometries have possible latitudes and longitudes, (N,); always true in a CRS that is not in degrees."""
     if not crs.is_geographic:
         return np.ones(len(shapes), bool)
     bounds = np.abs(shapely.bounds(shapes).reshape(-1, 4))
@@ -103,4 +104,5 @@ def _on_earth(shapes: Shapes, crs: pyproj.CRS) -> npt.NDArray[np.bool_]:
 
 
 def _rows(chosen: npt.NDArray[np.bool_]) -> list[int]:
+    """The row numbers of the features that are chosen."""
     return (np.flatnonzero(chosen) + FIRST_ROW).tolist()

@@ -1,7 +1,7 @@
-"""Reproject geometries from one CRS into another, with the edges between their corners.
+"""Reprojecting geometries from one CRS into another, including the edges between their corners.
 
-An edge is straight in the CRS in which it was drawn. Reprojecting its two ends alone would draw it straight in
-the other CRS, which is off by kilometres for an edge of some degrees; so points are added to long edges first.
+An edge is straight in the CRS in which it was drawn. If only its two ends were reprojected, it would be straight in the
+other CRS, too, and off by kilometres if it is some degrees long. So points are added to long edges first.
 """
 
 from functools import lru_cache
@@ -19,10 +19,11 @@ LONGITUDE_LATITUDE = "EPSG:4326"
 SEMI_MAJOR_M = 6_378_137.0  # WGS 84
 MAX_ELLIPSOID_DIFFERENCE = 0.005  # share by which the semi-major axis of an ellipsoid of the Earth may differ
 TOLERANCE_DEGREES = 1e-5  # about 1 m
-SHORT_DEGREES = 0.01  # a polygon no larger than this, or than SHORT_M, has no edge that bends by the tolerance
+# In polygons that are no larger than this (in degrees or in metres) no edge bends by the tolerance.
+SHORT_DEGREES = 0.01
 SHORT_M = 1_000.0
-MAX_ROUNDS, MAX_PIECES = 4, 16  # how often, and into how many pieces each time, an edge is divided
-LATTICE_SIDE = 33  # points a side by which the extent of a rectangle in another CRS is found
+MAX_ROUNDS, MAX_PIECES = 4, 16  # how often edges are divided at most, and into how many pieces each time
+LATTICE_SIDE = 33  # a lattice with so many points on each side gives the extent of a rectangle in another CRS
 
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 
@@ -31,12 +32,12 @@ def require_earth_crs(crs: Any, name: str, error: type[TsmuError]) -> pyproj.CRS
     """Return a CRS if it is one of the Earth.
 
     Args:
-        crs: as pyproj takes it, or None.
-        name: how messages call what has the CRS.
+        crs: anything that pyproj understands as a CRS, or None.
+        name: the name of the file or layer with this CRS in messages.
         error: the class of the errors.
 
     Raises:
-        TsmuError: of the class `error`, if there is no CRS, or one that is not of the Earth.
+        TsmuError: of the class `error`, if `crs` is None, or is not a CRS of the Earth.
 
     Example:
         >>> require_earth_crs("EPSG:32645", "slides.gpkg", TsmuError).to_epsg()
@@ -72,7 +73,7 @@ def is_earth_crs(crs: pyproj.CRS) -> bool:
 
 
 def transformer(source: Any, target: Any) -> pyproj.Transformer:
-    """The transformation between two CRSs, x (or longitude) first; each is made once.
+    """The transformation between two CRSs, with x (or longitude) first; it is made once and then cached.
 
     Example:
         >>> x, y = transformer("EPSG:4326", "EPSG:32645").transform(87.0, 0.0)
@@ -93,12 +94,12 @@ def reproject(shapes: Shapes, source: Any, target: Any, tolerance: float = TOLER
     Args:
         shapes: geometries in `source`; some may be None.
         source: a CRS of the Earth.
-        target: another.
-        tolerance: by how much an edge may lie off, in units of `target`. Polygons below some 1 km are not
-            examined: their edges bend by less than a metre.
+        target: another CRS of the Earth.
+        tolerance: how far a reprojected edge may deviate from its true course, in units of `target`. Polygons smaller
+            than about 1 km are not examined, because their edges bend by less than a metre.
 
     Returns:
-        The geometries in `target`; coordinates that have no place there are infinite.
+        The geometries in `target`; coordinates that `target` cannot represent are infinite.
 
     Example:
         >>> round(reproject(np.array([shapely.Point(87, 0)], dtype=object), "EPSG:4326", "EPSG:32645")[0].x)
@@ -119,21 +120,23 @@ def reproject(shapes: Shapes, source: Any, target: Any, tolerance: float = TOLER
 def reproject_into_frame(
     shapes: Shapes, source: Any, target: Any, frame: Bounds, tolerance: float, margin: float | None = None
 ) -> Shapes:
-    """Reproject polygons as far as they lie in or near a rectangle of another CRS, such as an image's.
+    """Reproject the parts of polygons that lie in or near a rectangle of another CRS, such as an image's extent.
 
-    Whatever their size they are clipped to the surroundings of the rectangle first, because what lies far from
-    there may have no place in the other CRS.
+    Polygons are clipped to the surroundings of the rectangle first, because the other CRS may be unable to represent
+    places far away.
 
     Args:
         shapes: valid polygons in `source`; in degrees they may reach beyond 180.
         source: a CRS of the Earth.
         target: the CRS of the rectangle.
         frame: the rectangle.
-        tolerance: by how much an edge may lie off, in units of `target`.
-        margin: how far around the rectangle they are kept, in units of `target`; by default half its larger side.
+        tolerance: how far a reprojected edge may deviate from its true course, in units of `target`.
+        margin: how far around the rectangle polygons are kept, in units of `target`; by default half of the rectangle's
+            longer side.
 
     Returns:
-        For each the part in or near the rectangle; an empty polygon where there is none.
+        The part of each polygon in or near the rectangle; an empty polygon where there is none. If both CRSs are the
+        same projected CRS, the polygons are returned unchanged.
 
     Example:
         >>> world = np.array([shapely.box(-180, -80, 180, 80)], dtype=object)
@@ -163,7 +166,15 @@ def reproject_into_frame(
 def _clip_around_frame(
     shapes: Shapes, origin: pyproj.CRS, aim: pyproj.CRS, frame: Bounds, margin: float | None
 ) -> Shapes:
-    """Clip polygons, in their own CRS, to the surroundings of a rectangle of another CRS."""
+    """Clip polygons, in their own CRS, to the surroundings of a rectangle of another CRS.
+
+    Args:
+        shapes: polygons in `origin`.
+        origin: the polygons' CRS.
+        aim: the rectangle's CRS.
+        frame: the rectangle.
+        margin: how far around the rectangle polygons are kept, in units of `aim`; None means half its longer side.
+    """
     margin = max(frame[2] - frame[0], frame[3] - frame[1]) / 2 if margin is None else margin
     around = (frame[0] - margin, frame[1] - margin, frame[2] + margin, frame[3] + margin)
     back = None if _are_same(origin, aim) else transformer(aim, origin)
@@ -186,7 +197,7 @@ def _are_same(first: pyproj.CRS, second: pyproj.CRS) -> bool:
 
 
 def _metres_per_unit(crs: pyproj.CRS) -> float:
-    """Metres in a unit of a projected CRS."""
+    """How many metres one unit of a projected CRS is long."""
     return float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 1.0
 
 
@@ -198,7 +209,17 @@ def _transform(shapes: Shapes, forward: pyproj.Transformer) -> Shapes:
 
 
 def _with_points_on_edges(shapes: Shapes, forward: pyproj.Transformer, tolerance: float, *, in_degrees: bool) -> Shapes:
-    """Divide the edges whose middle would lie off by more than the tolerance, until none does."""
+    """Add points to the edges of polygons that would deviate by more than the tolerance when they are reprojected.
+
+    Args:
+        shapes: the polygons.
+        forward: the transformation.
+        tolerance: how far the middle of an edge may deviate, in units of the transformation's target.
+        in_degrees: whether the target's units are degrees.
+
+    Returns:
+        The polygons, not yet reprojected.
+    """
     dense = shapes.copy()
     todo = np.arange(len(shapes))
     for _ in range(MAX_ROUNDS):
@@ -223,14 +244,14 @@ def _with_points_on_edges(shapes: Shapes, forward: pyproj.Transformer, tolerance
 
 
 def _deviation(projected: Floats, *, in_degrees: bool) -> Floats:
-    """How far the middle of each edge lies from half way between its ends; 0 where unknown.
+    """How far the reprojected middle of each edge lies from the point half way between its reprojected ends.
 
     Args:
         projected: the first end, the middle and the last end of each edge, (3, N, 2).
-        in_degrees: whether the coordinates are degrees, of which the short way round the Earth counts.
+        in_degrees: whether the coordinates are degrees; longitudes then differ by 180 degrees at most.
 
     Returns:
-        (N,)
+        The distances, (N,); 0 where a coordinate is not finite.
     """
     half, whole = projected[1] - projected[0], projected[2] - projected[0]
     if in_degrees:
@@ -240,7 +261,7 @@ def _deviation(projected: Floats, *, in_degrees: bool) -> Floats:
 
 
 def _edges(shapes: Shapes) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """The edges of polygons, (N, 2 ends, 2), and the position of the polygon that each belongs to, (N,)."""
+    """The edges of polygons, (N, 2 ends, 2 coordinates), and the position of each edge's polygon, (N,)."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
@@ -250,7 +271,13 @@ def _edges(shapes: Shapes) -> tuple[Floats, npt.NDArray[np.int64]]:
 
 
 def _extent(frame: Bounds, back: pyproj.Transformer, *, in_degrees: bool) -> Bounds | None:
-    """A box around a rectangle in another CRS; None where none of it has a place there."""
+    """The box around a rectangle in another CRS; None if that CRS cannot represent any of it.
+
+    Args:
+        frame: the rectangle.
+        back: the transformation from the rectangle's CRS to the other one.
+        in_degrees: whether the other CRS is in degrees.
+    """
     x, y = np.meshgrid(np.linspace(frame[0], frame[2], LATTICE_SIDE), np.linspace(frame[1], frame[3], LATTICE_SIDE))
     points = np.column_stack(back.transform(x.ravel(), y.ravel()))
     middle = points[len(points) // 2]

@@ -1,1 +1,1 @@
-"""Regions learned one after the other, by every strategy on equal terms."""
+"""A comparison of strategies that learn the same regions one after the other under equal conditions."""

@@ -1,4 +1,4 @@
-"""Strategies compared on equal terms: each learns the same regions in the same order, with the same seeds."""
+"""The comparison of strategies: each learns the same regions in the same order, with the same seeds."""
 
 import platform
 from collections.abc import Callable, Sequence
@@ -31,12 +31,12 @@ def run_continual(
 ) -> dict[str, Any]:
     """Let every strategy learn the regions with every seed, and write results, tables and figures.
 
-    A cell is one strategy with one seed. Cells that `out/results.json` holds from a run with equal settings are
-    not computed again. The networks after each region are stored in `out/states`, so that an interrupted run goes on
-    at the region where it stopped.
+    A cell is the result of one strategy with one seed. Cells that `out/results.json` holds from a run with equal
+    settings are not computed again. The network after each region is stored in `out/states`, so that an interrupted run
+    continues at the region where it stopped.
 
     Args:
-        settings: what is compared.
+        settings: the settings of the benchmark.
         out: folder for `results.json`, `tables.md`, `course.svg`, `matrices.svg` and `states/`.
         announce: called with one line before each cell that is computed.
         report: called after each optimisation step.
@@ -48,7 +48,7 @@ def run_continual(
 
     Raises:
         BenchmarkError: there are fewer than two regions, chips cannot be read, or the folder holds another run.
-        UpdateError: there is no such strategy.
+        UpdateError: a strategy does not exist.
 
     Example:
         >>> run_continual(settings, Path("out"), print)["cells"][0]["R"]  # doctest: +SKIP
@@ -79,9 +79,9 @@ def split_chips(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int)
     """Divide the chips of every region into training, validation and test chips.
 
     Args:
-        chips: by region, rows of a chips index.
-        split: `fixed` keeps the column `split` that the rows have; `folds` makes it anew.
-        seed: of `folds`, the number of the fold that is tested.
+        chips: for each region its chips as rows of a chips index.
+        split: `fixed` keeps the column `split` of the rows; `folds` makes it anew.
+        seed: for `folds`, the number of the fold that becomes the test chips.
 
     Example:
         >>> chips = read_regions(Path("data"), ["hills"])
@@ -99,7 +99,7 @@ def split_chips(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int)
 
 
 def _cell(sequence: RegionSequence, steps: Sequence[Step]) -> dict[str, Any]:
-    """The record of a strategy and seed after all regions are learned."""
+    """The cell of a strategy and seed, made from the records of its steps."""
     settings, order = sequence.settings, sequence.settings.regions
     scores = ContinualScores(
         np.array([step["R"] for step in steps], float),  # undefined scores are stored as null

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from tsmu.benchmark.continual.tables import cells_by_strategy, mean_and_error, summary_value
 from tsmu.evaluate import figure_svg
 
-# Colours that can be told apart with any colour vision (Okabe and Ito); line styles repeat the distinction.
+# Colours that can be distinguished with any colour vision (Okabe and Ito). Further strategies repeat the colours with
+# other line styles.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 LINES = ("-", "--", ":")
 COLUMNS = 4
@@ -18,7 +19,7 @@ COLUMNS = 4
 def draw_course(results: dict[str, Any]) -> str:
     """Draw weighted average (WA) and weighted forgetting (WF) against the number of regions learned.
 
-    Each strategy is a line, the mean over seeds, within a band of one standard error.
+    Each strategy is a line that shows the mean over seeds, within a band of one standard error on each side.
 
     Args:
         results: the content of `results.json`.
@@ -55,7 +56,7 @@ def _draw_band(axes: Axes, steps: list[int], points: np.ndarray, style: dict[str
 
 
 def draw_matrices(results: dict[str, Any]) -> str:
-    """Draw the R matrix of every strategy, means over seeds; scores of regions not learned yet are in italics.
+    """Draw the R matrix of every strategy as means over seeds; scores of regions not learned yet are in italics.
 
     Args:
         results: the content of `results.json`.

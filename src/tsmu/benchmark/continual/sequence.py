@@ -1,4 +1,4 @@
-"""Regions learned one after the other by one strategy, with everything that a step leaves stored on disk."""
+"""Learning regions one after the other by one strategy; the results of each step are stored on disk."""
 
 import json
 import time
@@ -26,8 +26,8 @@ from tsmu.update import (
     train_region,
 )
 
-FIRST = "first"  # the strategy in the names of first steps, which all strategies without a memory share
-SCORES = ("R", "R_at_half", "pixels", "baseline")  # what is measured on the test chips of a region
+FIRST = "first"  # in the names of first steps instead of the strategy, since strategies without a memory share these
+SCORES = ("R", "R_at_half", "pixels", "baseline")  # names of the scores on the test chips of a region
 
 Step = dict[str, Any]
 
@@ -37,14 +37,15 @@ class RegionSequence:
     """One strategy that learns regions in order, with one seed.
 
     Each step is stored as `NAME.json` (scores, see `learn`), `NAME.state.safetensors` (the network) and
-    `NAME.memory.safetensors` (what the strategy keeps for later), so that an interrupted sequence goes on at the
-    region where it stopped, and the first region, which all strategies learn alike, is trained once per seed.
+    `NAME.memory.safetensors` (tensors that the strategy keeps for later steps). So an interrupted sequence continues at
+    the region where it stopped, and the first region, which strategies without a memory learn in the same way, is
+    trained only once per seed.
 
     Attributes:
         settings: settings of the benchmark.
-        strategy: how the regions are learned.
+        strategy: the strategy by which the regions are learned.
         seed: seed of the first weights and of the trainings.
-        chips: by region, its chips as rows of a chips index with a column `split` (`train`, `val`, `test`).
+        chips: for each region its chips as rows of a chips index with a column `split` (`train`, `val`, `test`).
         states: folder of the stored steps.
 
     Example:
@@ -64,14 +65,15 @@ class RegionSequence:
         """Learn the first `count` regions of the order; steps that are stored already are not repeated.
 
         Args:
-            count: how many regions.
+            count: how many regions to learn.
             report: called after each optimisation step.
 
         Returns:
-            One record per region: `R` and `R_at_half` (the IoU on the test chips of all regions of the order, at the
-            chosen threshold and at 50 %), `pixels` and `baseline` (test pixels of each region, and their landslide
-            share), `serving` (decoder and threshold in percent by region), `scored` (the same four scores by region),
-            `seconds` of the training, `bytes` that have to be kept, `decoders` of the network, and the step's `name`.
+            One record per region, with `R` and `R_at_half` (the IoU on the test chips of all regions of the order, at
+            the chosen threshold and at 50 %), `pixels` and `baseline` (number of test pixels of each region, and the
+            share of landslides in them), `serving` (decoder and threshold in percent of each region), `scored` (the
+            same four scores of each region), `seconds` of the training, `bytes` of the tensors that have to be kept,
+            `decoders` of the network, and the step's `name`.
         """
         steps: list[Step] = []
         for number in range(1, count + 1):
@@ -84,9 +86,9 @@ class RegionSequence:
         return steps
 
     def network_after(self, steps: Sequence[Step]) -> RegionNet:
-        """Load the network as the last of these steps left it; without any step, make one with its first weights.
+        """Load the network of the last of these steps; without any step, make a network with its first weights.
 
-        All networks have the band statistics of the order's first region, so that no strategy has better ones.
+        All networks have the band statistics of the order's first region, so that no strategy has an advantage.
         """
         first = self._training_chips(self.settings.regions[0])
         mean, std = band_statistics(first)
@@ -101,7 +103,10 @@ class RegionSequence:
         return network
 
     def knowledge_after(self, steps: Sequence[Step]) -> PriorKnowledge:
-        """What the strategy may use of the regions that these steps learned: statistics, memory, perhaps old chips."""
+        """The knowledge about the regions of these steps that the strategy may use for the next region.
+
+        It consists of image statistics, the strategy's memory, and the old chips if the strategy needs them.
+        """
         if not steps:
             return PriorKnowledge()
         old = {name: self._training_chips(name) for name in self.settings.regions[: len(steps)]}
@@ -113,10 +118,10 @@ class RegionSequence:
         return select_chips(self.chips[region], region, "train")
 
     def _learn_next(self, steps: Sequence[Step], file: Path, report: ProgressCallback | None) -> None:
-        """Learn the region that follows these steps, and store network, memory and scores beside `file`."""
+        """Learn the region that follows these steps; store its record as `file`, and network and memory beside it."""
         *old, region = self.settings.regions[: len(steps) + 1]
         network = self.network_after([] if self.strategy.from_scratch else steps)
-        # Joint training gets the steps that the others got over all regions.
+        # Joint training gets as many steps as the other strategies got for all regions together.
         rounds = len(steps) + 1 if self.strategy.from_scratch and self.strategy.needs_old_chips else 1
         training = TrainingSettings(rounds * self.settings.steps, self.settings.batch_size, self.seed)
         checkpoints = file.with_suffix(".run")
@@ -146,9 +151,16 @@ class RegionSequence:
     def _choose_thresholds(
         self, network: RegionNet, new_decoder: str, old: Sequence[str], region: str, steps: Sequence[Step]
     ) -> dict[str, Any]:
-        """By region, the decoder that serves it and the threshold (percent) that its validation chips choose.
+        """Choose for each region the decoder that serves it, and by its validation chips the threshold (percent).
 
-        Old regions keep their thresholds, unless the strategy has learned their chips anew.
+        Old regions keep theirs, unless the strategy has learned their chips anew.
+
+        Args:
+            network: the network after the training.
+            new_decoder: name of the decoder that was learned.
+            old: names of the regions learned before.
+            region: the region that was learned.
+            steps: records of the steps before.
         """
         serving: dict[str, Any] = dict(steps[-1]["serving"]) if steps else {}
         for name in (*(old if self.strategy.needs_old_chips else ()), region):
@@ -162,11 +174,11 @@ class RegionSequence:
     def _score_regions(
         self, network: RegionNet, serving: Mapping[str, Any], old: Sequence[str], region: str, steps: Sequence[Step]
     ) -> dict[str, Any]:
-        """By region, the scores on its test chips; where a strategy keeps old models, their scores stay."""
+        """Measure the scores of each region on its test chips; strategies that keep old models keep their scores."""
         scored = {name: steps[-1]["scored"][name] for name in old} if self.strategy.keeps_old_models else {}
         for name in self.settings.regions:
             if name not in scored:
-                # A region whose decoder the network does not have, or not yet, is answered by the newest one.
+                # A region whose decoder the network lacks (perhaps because it comes later) is scored by the newest one.
                 served = serving.get(name, serving[region])
                 served = served if served["decoder"] in network.decoder_names else serving[region]
                 counts = count_pixels(network, served["decoder"], select_chips(self.chips[name], name, "test"))
@@ -176,7 +188,11 @@ class RegionSequence:
 
 
 def _save_tensors(files: Mapping[str, Mapping[str, Tensor]], beside: Path) -> int:
-    """Write named groups of tensors as `NAME.GROUP.safetensors` beside a file; the number of bytes that they take."""
+    """Write named groups of tensors as `NAME.GROUP.safetensors` beside a file.
+
+    Returns:
+        The size of all tensors, bytes.
+    """
     for group, tensors in files.items():
         with atomic_write(beside.with_suffix(f".{group}.safetensors")) as temporary:
             save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)

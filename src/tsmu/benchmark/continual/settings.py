@@ -1,4 +1,7 @@
-"""The settings of a continual-learning benchmark, and the cells that an earlier run with equal settings has stored."""
+"""The settings of a continual-learning benchmark, and reading the cells that an earlier run has stored.
+
+A cell is the result of one strategy with one seed.
+"""
 
 import hashlib
 import json
@@ -11,9 +14,10 @@ from typing import Any
 from tsmu.errors import BenchmarkError
 from tsmu.model import PretrainedWeights, find_weights
 
-SHARED_SETTINGS = ("regions", "steps", "batch_size", "encoder", "weights", "split")  # equal for all cells of a folder
+# The settings that must be equal for all cells of a results file.
+SHARED_SETTINGS = ("regions", "steps", "batch_size", "encoder", "weights", "split")
 
-# Every training of every cell starts from the same weights, whose file is hashed once per process.
+# All trainings start from the same weights, so their file is found and hashed only once per process.
 _find_weights_once = cache(find_weights)
 
 
@@ -28,8 +32,8 @@ class ContinualSettings:
         seeds: number of seeds; they are 0 to `seeds` - 1.
         steps: optimisation steps per region.
         batch_size: chips per step.
-        encoder: encoder name.
-        weights: what the encoder starts from, the same for every strategy: `auto`, a name, a file or `none`.
+        encoder: name of the encoder.
+        weights: the weights from which the encoder starts with every strategy: `auto`, a name, a file or `none`.
         split: `fixed` (contiguous blocks of 64, 16 and 20 % of the chips for training, validation and test) or
             `folds` (seed s tests on the s-th of five blocks).
 
@@ -51,26 +55,26 @@ class ContinualSettings:
     split: str
 
     def pretrained(self) -> PretrainedWeights | None:
-        """The weights that the encoder starts from on this machine; None for random ones."""
+        """The weights from which the encoder starts on this machine; None for random ones."""
         return _find_weights_once(self.encoder, self.weights)
 
     @property
     def weights_digest(self) -> str | None:
-        """SHA-256 of the weights that the encoder starts from on this machine; None for random ones."""
+        """SHA-256 of the weights from which the encoder starts on this machine; None for random ones."""
         pretrained = self.pretrained()
         return pretrained.digest if pretrained else None
 
     def key(self) -> str:
-        """Eight hexadecimal digits that name the settings on which a trained network depends.
+        """Eight hexadecimal digits that identify the settings on which a trained network depends.
 
-        Stored networks have it in their names, so that only networks of equal settings are taken up again.
+        The key is part of the names of stored networks, so that only networks with equal settings are used again.
         """
         parts = [self.steps, self.batch_size, self.encoder, self.split, self.weights_digest]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
 
 
 def stored_cells(settings: ContinualSettings, file: Path, shared: Sequence[str]) -> list[dict[str, Any]]:
-    """Read the cells that an earlier run with equal settings has stored; without such a file there are none.
+    """Read the cells that an earlier run with equal settings has stored; an empty list if the file does not exist.
 
     Args:
         settings: settings of this run.
@@ -78,7 +82,7 @@ def stored_cells(settings: ContinualSettings, file: Path, shared: Sequence[str])
         shared: names of the settings that have to be equal in both runs.
 
     Raises:
-        BenchmarkError: the file holds a run with other settings or other weights, whose cells this run would overwrite.
+        BenchmarkError: the file holds a run with other settings or other weights; this run would overwrite its cells.
 
     Example:
         >>> regions, strategies = ("hills", "coast"), ("isolate",)
@@ -92,7 +96,7 @@ def stored_cells(settings: ContinualSettings, file: Path, shared: Sequence[str])
     for name in shared:
         value = getattr(settings, name)
         requested = list(value) if isinstance(value, tuple) else value
-        existing = stored["settings"].get(name, "none")  # the first results that were stored name no weights
+        existing = stored["settings"].get(name, "none")  # old results files, of random weights, have no entry `weights`
         if requested != existing:
             raise BenchmarkError(f"{file}: holds a run with {name} {existing}, asked for {value}; name another folder")
     cells: list[dict[str, Any]] = stored["cells"]

@@ -1,4 +1,4 @@
-"""The cells of a continual-learning benchmark as Markdown tables, one row per strategy.
+"""Writing the cells of a continual-learning benchmark as Markdown tables, with one row per strategy.
 
 Every figure is a mean over seeds, with its standard error where there is more than one seed.
 """
@@ -13,7 +13,7 @@ import numpy as np
 Cell = dict[str, Any]
 Columns = Mapping[str, Callable[[Cell], float]]
 
-REFERENCE_STRATEGY = "frozen"  # it cannot forget: the others are compared with it, seed by seed
+REFERENCE_STRATEGY = "frozen"  # this strategy cannot forget; the others are compared with it, seed by seed
 
 
 def continual_tables(results: dict[str, Any]) -> str:
@@ -63,18 +63,23 @@ def continual_tables(results: dict[str, Any]) -> str:
 
 
 def cells_by_strategy(results: dict[str, Any]) -> dict[str, list[Cell]]:
-    """Group the cells of a run by strategy, in the order in which the strategies were run first."""
+    """Group the cells of a run by strategy, in the order in which the strategies first occur."""
     names = dict.fromkeys(cell["strategy"] for cell in results["cells"])
     return {name: [cell for cell in results["cells"] if cell["strategy"] == name] for name in names}
 
 
 def summary_value(step: int, name: str) -> Callable[[Cell], float]:
-    """Return a function that reads a summary, such as `WA`, after a step from a cell; NaN where it is undefined."""
+    """Return a function that reads from a cell a summary, such as `WA`, after a step; NaN where it is undefined.
+
+    Args:
+        step: position of the region after whose update the summary is read.
+        name: name of the summary.
+    """
     return lambda cell: nan_if_null(cell["summaries"][step][name])
 
 
 def nan_if_null(value: float | None) -> float:
-    """Return a number that was read from JSON, in which NaN is stored as null.
+    """Convert a number that was read from JSON: null, as which NaN is stored, becomes NaN again.
 
     Example:
         >>> nan_if_null(0.5), nan_if_null(None)
@@ -84,7 +89,13 @@ def nan_if_null(value: float | None) -> float:
 
 
 def _entry(name: str, *indices: int, unit: float = 1) -> Callable[[Cell], float]:
-    """Return a function that reads a number from a list, or a list of lists, of a cell; NaN where it is undefined."""
+    """Return a function that reads from a cell a number in a list, or in a list of lists; NaN where it is undefined.
+
+    Args:
+        name: name of the list.
+        indices: the position in the list, and in the list within it.
+        unit: the number is divided by this value.
+    """
     return lambda cell: nan_if_null(reduce(getitem, indices, cell[name])) / unit
 
 
@@ -101,7 +112,7 @@ def mean_and_error(values: Iterable[float]) -> tuple[float, float]:
 
 
 def _lead_over_reference(groups: Mapping[str, list[Cell]], value: Callable[[Cell], float]) -> dict[str, list[float]]:
-    """By strategy, by how much its value is above that of the reference strategy with the same seed."""
+    """For each strategy and seed, how much its value exceeds that of the reference strategy with the same seed."""
     reference = {cell["seed"]: value(cell) for cell in groups.get(REFERENCE_STRATEGY, [])}
     return {
         name: [value(cell) - reference[cell["seed"]] for cell in cells if cell["seed"] in reference]

@@ -1,1 +1,1 @@
-"""Mapping a scene, compared with the bare network, with the usual loop over windows, and with GeoAI."""
+"""A comparison of `tsmu map` with the network alone, with the usual loop over windows, and with GeoAI."""

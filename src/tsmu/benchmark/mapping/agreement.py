@@ -1,4 +1,4 @@
-"""How well maps agree: with the network's answer to the whole image, along tile borders, and with the true mask."""
+"""Measures of how well maps agree with other masks and with the true mask, and how visible tile borders are."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from rasterio.windows import Window
 
 from tsmu.mapping import TileAxis
 
-ROWS_AT_ONCE = 512  # px of a scene's height that are compared with the truth at once
+ROWS_AT_ONCE = 512  # number of a scene's rows that are compared with the truth at once
 
 Mask = npt.NDArray[np.bool_]
 
 
 def iou(mask: Mask, other: Mask) -> float | None:
-    """Intersection over union of two masks of one shape; None where both are empty.
+    """Intersection over union of two masks of the same shape; None if both are empty.
 
     Example:
         >>> iou(np.array([True, True, False]), np.array([False, True, True]))
@@ -26,17 +26,18 @@ def iou(mask: Mask, other: Mask) -> float | None:
 
 
 def border_step_ratio(values: npt.NDArray[np.float64], rows: TileAxis, columns: TileAxis) -> float | None:
-    """Mean step between neighbouring pixels across tile borders, divided by that elsewhere.
+    """Mean difference between neighbouring pixels across tile borders, divided by the mean difference elsewhere.
 
-    Borders are where tiles begin and end, and halfway between, where one tile hands over to the next.
+    Borders are the places where tiles begin and end, and the middle of the overlap of two tiles.
 
     Args:
         values: a raster (H, W).
-        rows: tiling of its height.
-        columns: tiling of its width.
+        rows: tiling of the raster's height.
+        columns: tiling of the raster's width.
 
     Returns:
-        The ratio; about 1 where no border can be seen. None where there is only one tile, or no step at all.
+        The ratio, about 1 if no border is visible. None if there is only one tile, or if all values are equal
+        elsewhere.
     """
     across: list[npt.NDArray[np.float64]] = []
     elsewhere: list[npt.NDArray[np.float64]] = []
@@ -58,7 +59,7 @@ def compare_with_truth(probability: Path, truth: Path, threshold: int) -> tuple[
     Args:
         probability: raster of whole percents.
         truth: raster of the same size, 1 on landslides.
-        threshold: whole percent from which on a pixel is landslide.
+        threshold: whole percent from which a pixel is landslide.
 
     Returns:
         IoU with the truth, and the share of the map's pixels that are landslide.

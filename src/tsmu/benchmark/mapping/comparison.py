@@ -1,6 +1,6 @@
-"""Mapping a synthetic scene, compared with the bare network and with the usual loop, in one run on one machine.
+"""The mapping benchmark: `tsmu map` compared with other contestants on a synthetic scene, in one run on one machine.
 
-The bundle learns from the synthetic world, and maps another world of the same regions.
+The bundle learns from one synthetic world, and maps another world with the same regions.
 """
 
 import json
@@ -24,8 +24,8 @@ from tsmu.errors import BenchmarkError
 from tsmu.files import write_json
 from tsmu.mapping import TileAxis
 
-PART = 2048  # px; side of the part of the scene that the whole image at once, the usual loop and GeoAI take
-SEAMS_TILE = 512  # px
+PART = 2048  # side, in pixels, of the part of the scene for the usual loop, GeoAI, and the network on a whole image
+SEAMS_TILE = 512  # largest side, in pixels, of the tiles with which seams are measured
 WHOLE_IMAGE = "whole.npy"
 CPU_FLAGS = (
     "avx2",
@@ -59,22 +59,23 @@ def benchmark_mapping(
     """Measure speed, memory and agreement of all contestants; the keys are those of `tsmu benchmark mapping --json`.
 
     Args:
-        size: side of the scene in pixels, 6 bands of 8 bits.
-        out: folder for `results.json`, and for `cache/`: the bundle, which is trained once, and the scenes.
-        repeats: how often each contestant is measured; medians count.
-        encoder: encoder name.
-        steps: optimisation steps of its training.
-        seed: of world and training.
-        precision: `auto` takes what `tsmu map` chooses; or one of the others that it has.
+        size: side of the scene in pixels; it has 6 bands of 8 bits.
+        out: folder for `results.json`, and for `cache/` with the bundle, which is trained once, and the scenes.
+        repeats: how often each contestant is measured; the results are medians.
+        encoder: name of the encoder.
+        steps: optimisation steps of the training.
+        seed: seed of the world and of the training.
+        precision: a value of `tsmu map --precision`; `auto` lets `tsmu map` choose.
         with_geoai: measure GeoAI's `semantic_segmentation`, too, on the part of the scene that the usual loop maps.
         announce: called with one line before each measurement.
 
     Returns:
-        `ratio_vs_usual_loop` and `ratio_vs_bare_network` (pixels per second), `mpx_per_s`, `peak_rss_mb`, `cpu_share`,
-        `mask_iou_vs_whole` and `border_step_ratio` (tiles of at most 512 px against the network on the whole image of
-        at most 2,048 px), `iou_vs_truth` and `landslide_share` of the scene, `bundle_ok` (at least 0.5, and 1 to 20 %:
-        the seams of a worse network say nothing), `precision`, `cpu_flags`, `tile`, `overlap` and `batch`, with GeoAI
-        `ratio_vs_geoai` and `geoai_mask_iou_vs_whole`, and under `contestants` the results of all runs.
+        `ratio_vs_usual_loop` and `ratio_vs_bare_network` (of pixels per second), `mpx_per_s`, `peak_rss_mb`,
+        `cpu_share`, `mask_iou_vs_whole` and `border_step_ratio` (tiles of at most 512 px compared with the network on
+        the whole image of at most 2,048 px), `iou_vs_truth` and `landslide_share` of the scene, `bundle_ok` (whether
+        these are at least 0.5, and 1 to 20 %, because seams of a worse network are not meaningful), `precision`,
+        `cpu_flags`, `tile`, `overlap` and `batch`, with GeoAI `ratio_vs_geoai` and `geoai_mask_iou_vs_whole`, and under
+        `contestants` the results of all runs.
 
     Raises:
         BenchmarkError: a contestant fails, or GeoAI is not installed.
@@ -107,7 +108,7 @@ def benchmark_mapping(
 
 
 def _settings(size: int, part: int, repeats: int, seed: int) -> Results:
-    """What was asked for, how the usual loop maps, and the processor."""
+    """The settings of the run and of the usual loop, and the properties of the processor."""
     return {
         "size": size,
         "part": part,
@@ -125,7 +126,7 @@ def _tiling(prepared: Results) -> Results:
 
 
 def _calls(prepared: Results, cache: Path, with_geoai: bool) -> dict[str, Results]:
-    """By contestant, the arguments with which it is run."""
+    """For each contestant the arguments with which it is run."""
     scene = {"scene": prepared["scene"], "space": prepared["space"], "precision": prepared["precision"]}
     part = {"space": prepared["space"], "part": prepared["part"]}
     tiling = _tiling(prepared)
@@ -140,7 +141,7 @@ def _calls(prepared: Results, cache: Path, with_geoai: bool) -> dict[str, Result
 
 
 def _run_all(calls: Mapping[str, Results], repeats: int, announce: Callable[[str], None]) -> dict[str, list[Results]]:
-    """Run the contestants in turn, as often as asked for."""
+    """Run the contestants in turn, `repeats` times; returns the results of all runs of each contestant."""
     runs: dict[str, list[Results]] = {name: [] for name in calls}
     for repeat in range(repeats):
         for name, settings in calls.items():
@@ -161,7 +162,7 @@ def _run(contestant: str, **settings: object) -> Results:
 
 
 def _relative_to(out: Path, run: Results) -> Results:
-    """Results whose paths are relative to the folder of the results, so that nothing of this machine is stored."""
+    """Make paths in results relative to the folder of the results, so that no paths of this machine are stored."""
     prefix = str(out.resolve()) + os.sep
     return {name: value.removeprefix(prefix) if isinstance(value, str) else value for name, value in run.items()}
 
@@ -184,7 +185,7 @@ def _pixels_per_second(runs: Sequence[Results]) -> float:
 
 
 def _agreement(prepared: Results, runs: Mapping[str, Sequence[Results]], cache: Path) -> Results:
-    """How the masks of tiles, of the usual loop and of GeoAI agree with the network's answer to the whole part."""
+    """Compare the masks of tiles, of the usual loop and of GeoAI with the network's prediction for the whole part."""
     threshold = prepared["threshold"]
     tiling = _tiling(prepared)
     small = tiling | {"tile": min(SEAMS_TILE, tiling["tile"])}
@@ -210,14 +211,14 @@ def _agreement(prepared: Results, runs: Mapping[str, Sequence[Results]], cache: 
 
 
 def _quality(prepared: Results, probability: Path) -> Results:
-    """IoU of the scene's map with the truth, and whether the bundle is good enough for the other figures to count."""
+    """IoU of the scene's map with the truth, and whether the bundle is good enough for meaningful figures."""
     truth = Path(prepared["scene"]) / "truth.tif"
     agreement, share = compare_with_truth(probability, truth, prepared["threshold"])
     return {"iou_vs_truth": agreement, "landslide_share": share, "bundle_ok": agreement >= 0.5 and 0.01 <= share <= 0.2}
 
 
 def mapping_report(results: Results) -> list[str]:
-    """The results of `benchmark_mapping` as lines of text, with their settings.
+    """Write the results of `benchmark_mapping` and their settings as lines of text.
 
     Example:
         >>> print(mapping_report(results)[0])  # doctest: +SKIP

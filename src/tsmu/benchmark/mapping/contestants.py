@@ -1,9 +1,9 @@
-"""What the mapping benchmark compares, each in a process of its own.
+"""The contestants of the mapping benchmark; each is run in a process of its own.
 
     python -m tsmu.benchmark.mapping.contestants NAME SETTINGS
 
-SETTINGS are the arguments of the contestant as JSON; stdout carries its results as JSON. Its peak memory is what the
-operating system counted for its process. Networks are loaded and have predicted once before the clock starts.
+SETTINGS are the arguments of the contestant as JSON; its results are printed to stdout as JSON. Its peak memory is what
+the operating system counted for its process. Networks are loaded and have predicted once before time is measured.
 """
 
 import json
@@ -28,25 +28,25 @@ from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"
 USUAL_TILE, USUAL_OVERLAP, USUAL_BATCH = 512, 256, 4
-BARE_BATCHES = 64  # at most as many batches of the bare network are measured; each is like the next
+BARE_BATCHES = 64  # the network alone is measured on at most so many batches, because each takes the same time
 
 Results = dict[str, Any]
 
 
 def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: int, precision: str) -> Results:
-    """Train the bundle, draw the scenes, and choose engine and tiling; what an earlier run has made is used again.
+    """Train the bundle, draw the scenes, and choose engine and tiling; files from an earlier run are used again.
 
     Args:
-        folder: for the workspace with the bundle, and for the scenes.
-        encoder: of the network.
-        steps: optimisation steps of its training.
-        seed: of the world and of the training.
+        folder: the folder for the workspace with the bundle, and for the scenes.
+        encoder: name of the network's encoder.
+        steps: optimisation steps of the training.
+        seed: seed of the world and of the training.
         size: side of the scene, pixels.
-        part: side of its part that the slow contestants map, pixels.
-        precision: as of `tsmu map --precision`.
+        part: side of the part of the scene that the slow contestants map, pixels.
+        precision: a value of `tsmu map --precision`.
 
     Returns:
-        Paths (`space`, `scene`, `part`), what is known of bundle and engine, and `tile`, `overlap` and `batch`.
+        Paths (`space`, `scene`, `part`), properties of the bundle and of the engine, and `tile`, `overlap` and `batch`.
     """
     from tsmu.synthetic import World, scene_windows, write_scene
 
@@ -60,7 +60,8 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
     for name, side in (("scene", size), ("part", part)):
         if not (root / f"{name}-{side}-{seed}").exists():
             window = Window(start.col_off, start.row_off, side, side)
-            write_scene(World(seed + 1), root / f"{name}-{side}-{seed}", window)  # not the ground it learned from
+            # Another seed than the training's, so that the scene does not show ground that was learned.
+            write_scene(World(seed + 1), root / f"{name}-{side}-{seed}", window)
     bundle, engine = _bundle_and_engine(workspace.root, precision, size**2)
     serving = bundle.record.regions[REGION]
     overlap = measure_overlap(engine, bundle, serving.decoder, workspace.cache)
@@ -95,7 +96,10 @@ def map_with_tsmu(
 
 
 def run_bare_network(space: str, scene: str, precision: str, tile: int, overlap: int, batch: int) -> Results:
-    """Run the network alone, in a loop over one batch of the same tile, for as many tiles as the scene has."""
+    """Run the network alone, again and again on one batch of the same tile.
+
+    It runs on as many tiles as the scene has, but on at most `BARE_BATCHES` batches.
+    """
     bundle, engine = _bundle_and_engine(space, precision)
     with _open_scene(scene, bundle) as opened:
         rows, columns = (TileAxis.plan(side, tile, overlap) for side in (opened.height, opened.width))
@@ -107,12 +111,12 @@ def run_bare_network(space: str, scene: str, precision: str, tile: int, overlap:
     with timed() as results:
         for _ in range(batches):
             engine.predict(stacked)
-    # Pixels of the scene that so many tiles stand for, as the other contestants count them.
+    # The number of the scene's pixels for which so many tiles are needed, so that speeds can be compared.
     return results | {"pixels": round(pixels * batches * batch / tiles), "batches": batches, "tiles": tiles}
 
 
 def run_usual_loop(space: str, part: str, out: str) -> Results:
-    """Map a pair by the usual loop: eager float32, windows of 512 px that share 256, sums of the raster in memory."""
+    """Map a pair by the usual loop: eager float32, windows of 512 px that share 256 px, and sums in memory."""
     import torch
 
     from tsmu.model import device_in_use
@@ -149,7 +153,7 @@ def run_usual_loop(space: str, part: str, out: str) -> Results:
 
 
 def run_on_whole_image(space: str, part: str, out: str) -> Results:
-    """Run the network in float32 on a whole image at once; with this the answers of tiles are compared."""
+    """Run the network in float32 on a whole image at once, as a reference for the predictions on tiles."""
     import torch
 
     bundle = serving_bundle(WorkspaceFolder.open(Path(space)).models, REGION)
@@ -193,7 +197,7 @@ def _open_pair(folder: str) -> Iterator[_PairReader]:
 
 
 def _window_starts(length: int, side: int) -> list[int]:
-    """Where windows that share 256 px begin along an axis; the last one ends with the raster."""
+    """The positions at which windows that share 256 px begin along an axis; the last window ends with the raster."""
     step = max(side - USUAL_OVERLAP, 1)
     return sorted({min(start, length - side) for start in range(0, length - side + step, step)})
 
@@ -208,7 +212,12 @@ def _write_percent(path: Path, probability: npt.NDArray[np.float32]) -> None:
 
 @contextmanager
 def timed() -> Iterator[Results]:
-    """Fill in the `seconds` that the block takes, and `cpu_share`, its share of the time of all processors."""
+    """Measure the block of a `with` statement.
+
+    Yields:
+        A dictionary that gets the `seconds` that the block took, and `cpu_share`, the share of the time of all
+        processors that this process used.
+    """
     results: Results = {}
     before, started = os.times(), time.perf_counter()
     yield results

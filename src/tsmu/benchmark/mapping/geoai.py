@@ -1,9 +1,9 @@
 """GeoAI's `semantic_segmentation` as a contestant of the mapping benchmark, with the same network as `tsmu map`.
 
-GeoAI (geoai-py 0.40) takes one raster with all bands, divides its values by 255, and loads the state of a
-U-Net of segmentation_models_pytorch with one output per class. So the band statistics go into the first
-convolution and the normalisation behind it, and the one logit becomes the difference of two. Both networks predict
-the same, except at the edges of windows: the convolution's zeros stand for black there, and for the mean here.
+GeoAI (geoai-py 0.40) reads one raster with all bands, divides its values by 255, and loads the state of a U-Net of
+segmentation_models_pytorch with one output per class. So the band statistics are put into the first convolution and the
+normalisation after it, and the one logit of tsmu becomes the difference of two. Both networks predict the same except
+at the edges of windows, where the zeros with which the convolution pads mean black for GeoAI and the mean for tsmu.
 """
 
 import importlib.util
@@ -31,13 +31,13 @@ def is_installed() -> bool:
 
 
 def segment_with_geoai(space: str, part: str, out: str, threshold: int) -> Results:
-    """Let GeoAI segment a pair, with its own windows and overlap; the time includes that of loading the weights.
+    """Let GeoAI segment an image pair in windows that overlap; the measured time includes loading the weights.
 
     Args:
         space: folder of the workspace whose bundle is used.
         part: folder with `pre.tif` and `post.tif`.
-        out: folder for what GeoAI reads and writes.
-        threshold: whole percent.
+        out: folder for the files that GeoAI reads and writes.
+        threshold: probability from which a pixel is landslide, whole percent.
     """
     import geoai as peer
     import torch
@@ -73,7 +73,7 @@ def _stack_bands(files: list[Path], out: Path) -> tuple[int, int]:
 
 
 def unet_state(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
-    """The network of a region as the state of `smp.Unet(..., classes=2)`, which takes values from 0 to 1.
+    """Convert the network of a region to the state of `smp.Unet(..., classes=2)`, whose input has values from 0 to 1.
 
     Raises:
         BenchmarkError: the encoder is no ResNet.

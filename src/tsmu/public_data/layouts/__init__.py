@@ -1,7 +1,7 @@
 """How the files of a public set become chips (`images/`, `masks/`, `pre/`) or a layer of regions.
 
-One module for each layout, with one function `lay_out(source, out, show)`. Each looks for its files by the names that
-the authors gave them, wherever in `source` they lie, because people unpack archives into folders of their own.
+There is one module for each layout, with one function `lay_out(source, out, show)`. It finds the files by the names
+that the authors gave them, anywhere below `source`, because users unpack archives into folders of their own.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ def lay_out(layout: str, source: Path, out: Path, show: ShowChips = lambda *_: N
     """Lay out the files of a public set.
 
     Args:
-        layout: the name of a module of this folder, as the catalogue has it.
-        source: the unpacked files.
-        out: the folder to write into; what lies there of an earlier part of the set is kept.
-        show: called with the chips that are done, and all of them.
+        layout: the name of a module of this folder, as in the catalogue.
+        source: the folder with the unpacked files.
+        out: the folder to write into; files from an earlier part of the set are kept.
+        show: called with the number of chips (or files) that are done, and the number of all.
 
     Returns:
-        How many chips (or layers) were written, and what was left out.
+        How many chips (or layers) were written, and how many files were left out.
 
     Raises:
         DataError: the files are not those of the layout; the message says what is missing.

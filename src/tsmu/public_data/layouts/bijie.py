@@ -1,4 +1,4 @@
-"""Bijie: PNG images in `landslide/` and `non-landslide/`, the former with masks, into one folder of chips."""
+"""The layout of Bijie: PNG images in `landslide/` (with masks) and `non-landslide/` become one folder of chips."""
 
 import shutil
 from pathlib import Path
@@ -10,11 +10,11 @@ from tsmu.public_data.layouts.chip_writer import find_folder
 from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif")
-SERIES = (("landslide", "ls"), ("non-landslide", "nls"))  # folder, and what its chips are called
+SERIES = (("landslide", "ls"), ("non-landslide", "nls"))  # a folder, and the beginning of its chips' names
 
 
 def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
-    """Copy each image as it is, with its mask, or with an empty one where there are no landslides."""
+    """Copy each image unchanged, and write its mask; images without landslides get a mask of zeros."""
     images = {name: find_folder(source, f"{name}/image") for name, _ in SERIES}
     files = {
         name: sorted(path for path in images[name].iterdir() if path.suffix.lower() in SUFFIXES) for name in images
@@ -41,7 +41,13 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
 
 
 def _mask_of(image: Path) -> np.ndarray | None:
-    """An image's mask, (H, W): 0 background, 1 landslide; None where it is not one of two values, or does not fit."""
+    """Read the mask of an image, (H, W): 0 background, 1 landslide.
+
+    None if the mask has more than two values, or another size than the image.
+
+    Raises:
+        FileNotFoundError: the image has no mask.
+    """
     with Image.open(image) as opened:
         width, height = opened.size
     if image.parents[1].name == "non-landslide":
@@ -55,10 +61,10 @@ def _mask_of(image: Path) -> np.ndarray | None:
 
 
 def _same_name(folder: Path, stem: str) -> list[Path]:
-    """The file of a name in a folder.
+    """The image files in a folder that have this name, with any of the endings.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: no file has this name.
     """
     found = [path for suffix in SUFFIXES if (path := folder / f"{stem}{suffix}").exists()]
     if not found:

@@ -1,4 +1,4 @@
-"""What all layouts share: a chip written as `tsmu import chips` reads it, and the files of a set found."""
+"""Functions that all layouts share: writing a chip as `tsmu import chips` reads it, and finding the files of a set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from tsmu.errors import DataError
 from tsmu.imagery import GDAL_OPTIONS
 
 Array = npt.NDArray[np.generic]
-UNKNOWN = 255  # in masks
+UNKNOWN = 255  # the value of unknown pixels in masks
 
 
 def write_chip(
@@ -30,14 +30,14 @@ def write_chip(
     """Write a chip into `images/`, `masks/` and, for pairs, `pre/`.
 
     Args:
-        folder: gets these folders.
-        name: of the files, without a suffix.
-        image: after the event, (C, H, W).
-        mask: 0 background, 1 landslide, 255 unknown; (H, W).
-        pre: before the event, like the image.
-        bands: the names of the image's bands.
-        crs: of the image, if it is georeferenced.
-        transform: from its pixels to the CRS.
+        folder: the folder in which these folders lie; all are made if need be.
+        name: the name of the files, without ending.
+        image: the image after the event, (C, H, W).
+        mask: the mask, (H, W): 0 background, 1 landslide, 255 unknown.
+        pre: the image before the event, (C, H, W), if there is one.
+        bands: the names of the images' bands.
+        crs: the CRS of the images, if they are georeferenced.
+        transform: from the images' pixels to the CRS.
 
     Example:
         >>> write_chip(Path("alps"), "ridge_1", np.ones((1, 64, 64), np.uint8), np.zeros((64, 64)), bands=("red",))
@@ -51,7 +51,7 @@ def write_chip(
         count, height, width = pixels.shape
         profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype}
         place = {"crs": crs, "transform": transform} if crs else {}
-        if kind == "masks":  # said in the file: masks of 0 and 255 alone could be of landslides that are 255
+        if kind == "masks":  # declared as no data, because in a mask of 0 and 255 alone 255 could mean landslide
             profile["nodata"] = UNKNOWN
         with (
             rasterio.Env(**GDAL_OPTIONS),
@@ -66,7 +66,7 @@ def find_folder(source: Path, name: str) -> Path:
     """Find a folder by the end of its path, such as `landslide/image`.
 
     Raises:
-        DataError: there is none, or there are several.
+        DataError: no folder or several folders have this path.
     """
     parts = name.split("/")
     found = [
@@ -83,7 +83,7 @@ def find_files(source: Path, pattern: str) -> list[Path]:
     """Find files by the pattern of their names, in the order of their paths.
 
     Raises:
-        DataError: there is none.
+        DataError: no file matches the pattern.
     """
     found = sorted(path for path in source.rglob(pattern) if path.is_file() and not path.name.startswith("."))
     if not found:

@@ -1,7 +1,8 @@
-"""GVLM: large pairs with a mask, one for each place, cut into chips; a table keeps the chips of a place together.
+"""The layout of GVLM: one large image pair with a mask for each place is cut into chips.
 
-Sides are seldom multiples of a chip's, so the last chips of a row or column overlap those before them. What two chips
-show is known in the mask of the first alone, so that no pixel is learned from or scored twice.
+A table names the place of each chip, so that chips of a place are kept in the same split. The sides of images are
+seldom multiples of a chip's side, so the last chips of a row or column overlap the ones before. Pixels that two chips
+show are unknown in the mask of the second chip, so that no pixel is learned from or scored twice.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 SIZE = 512  # pixels of a chip's side
 BANDS = ("red", "green", "blue")
-LEAST_MARGIN = 64  # pixels; what is left at the right and lower edge is dropped where it is narrower
+LEAST_MARGIN = 64  # pixels; a narrower rest at the right or lower edge of an image is dropped
 MAX_PIXELS = 1 << 30
 
 
@@ -32,21 +33,22 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
                 f"{place}: its images and mask are of the shapes {pre.shape}, {post.shape} and {mask.shape}"
             )
         height, width = post.shape[:2]
-        unseen = ((mask if mask.ndim == 2 else mask.max(axis=2)) > 0).astype(np.uint8)  # UNKNOWN where a chip has been
+        # The mask in which pixels become UNKNOWN as soon as a chip shows them.
+        remaining = ((mask if mask.ndim == 2 else mask.max(axis=2)) > 0).astype(np.uint8)
         name = place.name.replace(" ", "_")
         for row in _starts(height):
             for column in _starts(width):
                 window = np.s_[row : row + SIZE, column : column + SIZE]
                 chip = f"{name}_{row}_{column}"
                 image, before = (side[window].transpose(2, 0, 1) for side in (post, pre))
-                write_chip(out, chip, image, unseen[window], pre=before, bands=BANDS)
-                unseen[window] = UNKNOWN
+                write_chip(out, chip, image, remaining[window], pre=before, bands=BANDS)
+                remaining[window] = UNKNOWN
                 groups.append(f"{chip},{name}")
                 laid_out.chips["."] += 1
         if min(height, width) < SIZE:
             laid_out.left_out[f"places narrower than a chip of {SIZE} px"] += 1
         else:
-            dropped += int((unseen != UNKNOWN).sum())
+            dropped += int((remaining != UNKNOWN).sum())
         pixels += height * width
         show(done, len(places))
     if dropped:
@@ -58,7 +60,7 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
 def _starts(length: int) -> list[int]:
     """Give the positions at which chips begin along a side of an image, in pixels.
 
-    The last chip overlaps the one before it, unless what is left over is narrower than LEAST_MARGIN.
+    The last chip overlaps the one before it; but if the rest of the side is narrower than LEAST_MARGIN, it is dropped.
 
     Example:
         >>> _starts(1024), _starts(1100), _starts(1030), _starts(500)
@@ -69,7 +71,7 @@ def _starts(length: int) -> list[int]:
 
 
 def _read(place: Path, name: str) -> np.ndarray:
-    """An image of a place, (H, W, C) or (H, W)."""
+    """Read an image of a place, (H, W, 3), or its mask (`ref`), (H, W) or (H, W, C)."""
     path = find_files(place, f"{name}.*")[0]
     try:
         with Image.open(path) as opened:

@@ -1,4 +1,4 @@
-"""HR-GLDD: NumPy arrays of patches and masks for each of the authors' splits, into one folder of chips."""
+"""The layout of HR-GLDD: NumPy arrays of patches and masks, one for each of the authors' splits, become chips."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
 
 
 def _open(path: Path) -> Array:
-    """Map an array's file into memory; nothing of it is executed."""
+    """Map an array's file into memory, without pickle, so that no code in the file is executed."""
     try:
         array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as problem:

@@ -1,8 +1,8 @@
-"""Landslide4Sense: HDF5 files of 14 bands with a mask each, into one folder of chips for each region.
+"""The layout of Landslide4Sense: HDF5 files of 14 bands and their masks become one folder of chips for each region.
 
-The authors publish no place for a patch. That consecutive ids are neighbours, and the ids at which one area ends and
-the next begins, were inferred from the images (the four areas are those that the paper names); patches between two
-areas lie in `unassigned`.
+The authors do not publish where a patch lies. It was inferred from the images that patches with consecutive ids are
+neighbours, and at which ids one area ends and the next begins; the four areas are those that the paper names. Patches
+between two areas go into the folder `unassigned`.
 """
 
 import re
@@ -20,7 +20,7 @@ BANDS = (
     "coastal", "blue", "green", "red", "red_edge_1", "red_edge_2", "red_edge_3", "nir", "water_vapour", "cirrus",
     "swir_1", "swir_2", "alos_slope", "alos_elevation",
 )  # fmt: skip
-REGIONS = (  # by the first and the last id
+REGIONS = (  # name, first and last id
     ("taiwan_taitung", 1, 3018),
     ("hokkaido_iburi", 3037, 3184),
     ("nepal_gorkha", 3197, 3305),
@@ -53,7 +53,7 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
 
 
 def region_of(number: int) -> str:
-    """The area that a patch lies in, by its id.
+    """The region in which a patch lies, found by its id.
 
     Example:
         >>> region_of(3200), region_of(3020)

@@ -1,4 +1,4 @@
-"""A map of regions: its layer as it is, for `tsmu regions use`."""
+"""The layout of maps of regions: their layer of polygons is copied unchanged, for `tsmu regions use`."""
 
 import shutil
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Sen12Landslides: NetCDF patches of 15 dates, into pairs of the dates before and after the event, by inventory.
+"""The layout of Sen12Landslides: NetCDF patches of 15 dates become pairs of the dates before and after the event.
 
-The mask of a patch is the same for all dates. Pixels that are cloud, shadow, snow or missing on either date (by the
-scene classification that comes with them) are unknown in the mask. A patch without landslides has no date of an event,
-so there is no pair of it.
+There is one folder of chips for each inventory. The mask of a patch is the same for all dates. Pixels that are cloud,
+shadow, snow or missing on either date (by the scene classification that comes with them) are unknown in the mask. A
+patch without landslides has no date of an event, so that no pair can be made of it.
 """
 
 import ast
@@ -24,7 +24,8 @@ BANDS = {
     "B02": "blue", "B03": "green", "B04": "red", "B05": "red_edge_1", "B06": "red_edge_2", "B07": "red_edge_3",
     "B08": "nir", "B8A": "b8a", "B11": "swir_1", "B12": "swir_2",
 }  # fmt: skip
-HIDDEN = (0, 1, 3, 8, 9, 10, 11, 255)  # no data, saturated, shadow, cloud of three kinds, snow, not classified
+# Classes of the scene classification: no data, saturated, shadow, cloud of three kinds, snow, not classified.
+HIDDEN = (0, 1, 3, 8, 9, 10, 11, 255)
 NO_EVENT = "patches without a date of an event, such as those without landslides"
 
 
@@ -48,7 +49,11 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
 
 
 def _write_pair(patch: h5py.File, folder: Path, name: str) -> bool:
-    """Write a patch's images of the dates before and after the event; returns whether it tells these dates."""
+    """Write the images of a patch on the dates before and after the event, and its mask.
+
+    Returns:
+        Whether they were written: False if the patch does not name these dates.
+    """
     dates = _dates(patch)
     if dates is None:
         return False
@@ -73,7 +78,7 @@ def _write_pair(patch: h5py.File, folder: Path, name: str) -> bool:
 
 
 def _dates(patch: h5py.File) -> tuple[int, int] | None:
-    """The positions of the dates before and after the event; None where the patch does not tell them."""
+    """The positions of the dates before and after the event among the patch's dates; None if it does not name them."""
     try:
         stated = ast.literal_eval(_text(patch.attrs["pre_post_dates"]))
         stated = stated[0] if isinstance(stated, list | tuple) else stated
@@ -84,10 +89,10 @@ def _dates(patch: h5py.File) -> tuple[int, int] | None:
 
 
 def _plane(patch: h5py.File, name: str, date: int) -> Any:
-    """A variable on one date as (rows, columns), north up.
+    """Read a variable on one date, (H, W), with north at the top and west at the left.
 
     Raises:
-        DataError: its dimensions are not time, x and y.
+        DataError: the variable's dimensions are not time, x and y.
     """
     variable = patch[name]
     order = [Path(dimension[0].name).name for dimension in variable.dims]

@@ -1,4 +1,4 @@
-"""What is counted for a situation report: ground, landslides, districts, and what is new since the earlier report."""
+"""The figures of a situation report: ground, landslides, districts, and what is new since the earlier report."""
 
 from tsmu.situation.facts.gathering import Facts, gather_facts
 from tsmu.situation.facts.ground import Ground

@@ -1,4 +1,4 @@
-"""Everything that a report counts, gathered once; as values and as JSON."""
+"""All figures of a report, counted once: `gather_facts` gives them as `Facts`, `Facts.as_dict` turns them into JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,24 +21,26 @@ from tsmu.situation.inputs import Observed, Situation
 
 @dataclass(frozen=True)
 class Facts:
-    """What a report counts.
+    """The figures of a report. "Shown" landslides are those whose status is candidate or confirmed.
 
     Attributes:
-        ground: what was seen.
-        numbers: of landslides by status; merged ones are counted with what they went into.
-        area_m2: of candidates and confirmed landslides.
-        confirmed_m2: of the confirmed ones.
-        smallest_m2: the smallest landslide shown; None without any, as those that follow.
-        median_m2: the one in the middle.
-        largest_m2: the largest.
-        half_of_area: how many of the largest ones have half of the area.
-        rollover_m2: the most frequent size, below which landslides begin to be missed; None where it cannot be told.
-        by_size: numbers by class of size, from the smallest.
-        on_unseen_ground: landslides shown that lie where this imagery saw nothing.
+        ground: how much ground was seen.
+        numbers: number of landslides by status (`Status`).
+        area_m2: total area of the landslides shown.
+        confirmed_m2: total area of the confirmed landslides.
+        smallest_m2: area of the smallest landslide shown; None if no landslide is shown.
+        median_m2: median area of the landslides shown; None if no landslide is shown.
+        largest_m2: area of the largest landslide shown; None if no landslide is shown.
+        half_of_area: how many of the largest landslides together have half of `area_m2`.
+        rollover_m2: the most frequent area of a landslide, below which many are missed; None if there are too few
+            landslides, or if the smallest area is the most frequent one.
+        by_size: number of landslides shown in each class of `SIZE_CLASSES`, the smallest class first.
+        on_unseen_ground: number of landslides shown that lie on ground not seen both before and after the event.
         districts: counts by district.
         probability: counts by class of probability.
-        news: since the earlier report.
-        pixel_m: sides of the imagery's pixels in metres, the smallest and the largest of the zones.
+        news: comparison with the earlier report; None if there is none.
+        pixel_m: side of the pixels of the imagery after the event in metres, the smallest and the largest of all
+            zones.
     """
 
     ground: Ground
@@ -63,7 +65,7 @@ class Facts:
         return self.numbers[Status.CANDIDATE] + self.numbers[Status.CONFIRMED]
 
     def as_dict(self) -> dict[str, Any]:
-        """The facts as JSON has them."""
+        """The figures as they are stored in `report.json`."""
         ground = self.ground
         record = asdict(self)
         record["ground"] = {
@@ -76,7 +78,7 @@ class Facts:
 
 
 def gather_facts(situation: Situation) -> Facts:
-    """Count all that a report says.
+    """Count all figures of a report.
 
     Raises:
         ImageError: a raster cannot be read.

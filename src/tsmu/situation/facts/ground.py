@@ -1,4 +1,4 @@
-"""The ground of an event: how much of it was seen before and after, in all and by district, counted pixel by pixel.
+"""How much ground of an event was seen before and after it, in all and by district, counted pixel by pixel.
 
 Rasters are read window by window, so memory does not grow with the area.
 """
@@ -19,7 +19,7 @@ from tsmu.imagery import RasterReader, open_raster
 from tsmu.situation.inputs import Districts, Observed, Situation
 from tsmu.vectors import LONGITUDE_LATITUDE, reproject
 
-WINDOW = 1024  # pixels of a side that are read at once
+WINDOW = 1024  # side of the windows in which rasters are read, pixels
 Shapes = npt.NDArray[np.object_]
 
 
@@ -28,12 +28,14 @@ class Ground:
     """How much ground was seen.
 
     Attributes:
-        area_m2: of the area, by its polygon on the ellipsoid.
-        m2: by class of `Observed`, by the pixels of the rasters.
-        newly_seen_m2: seen now, and not when the earlier report was made; 0 without one.
-        district_m2: by district, all its ground within the rasters' area.
-        district_seen_m2: by district, what of it was seen.
-        landslide_classes: for each landslide, the class at a point within it; 0 where no raster reaches.
+        area_m2: area of the situation's polygon on the ellipsoid.
+        landslide_classes: the class of `Observed` at a point within each landslide shown, the largest landslide
+            first; 0 where no raster reaches.
+        m2: area of each class of `Observed` but `OUTSIDE`, measured by the pixels of the rasters.
+        newly_seen_m2: area of ground that is seen now and was not seen in the earlier report; without an earlier
+            report, all ground seen.
+        district_m2: for each district, the area of its ground within the situation's area, by pixels.
+        district_seen_m2: for each district, the area of this ground that was seen before and after the event.
     """
 
     area_m2: float
@@ -45,16 +47,16 @@ class Ground:
 
     @property
     def covered_m2(self) -> float:
-        """The area by its pixels."""
+        """The area in m² of all pixels that lie within the situation's area, seen or not."""
         return sum(self.m2.values())
 
     def share(self, observed: Observed) -> float:
-        """The share of a class in the area, 0 to 1; 0 where the rasters cover nothing of it."""
+        """The share of a class in `covered_m2`, 0 to 1; 0 where the rasters cover nothing of the area."""
         return self.m2[observed] / self.covered_m2 if self.covered_m2 else 0.0
 
 
 def measure_area(area: BaseGeometry) -> float:
-    """The area of a polygon in EPSG:4326 on the ellipsoid, m2."""
+    """The area in m² of a polygon or multipolygon in EPSG:4326, measured on the ellipsoid."""
     _, points, offsets = shapely.to_ragged_array([shapely.MultiPolygon(shapely.get_parts(area).tolist())])
     return float(areas_and_lengths(points, offsets)[0][0])
 
@@ -66,7 +68,7 @@ def district_names(districts: Districts) -> list[str]:
 
 
 def usable_polygons(districts: Districts) -> tuple[list[str], Shapes]:
-    """Names and valid outlines in EPSG:4326 of the districts that have one."""
+    """Names and valid outlines in EPSG:4326 of the districts; districts without an outline are left out."""
     shapes = shapely.make_valid(np.asarray(districts.polygons.geometry.array, dtype=object))
     keep = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     names = [name for name, kept in zip(district_names(districts), keep.tolist(), strict=True) if kept]
@@ -74,7 +76,7 @@ def usable_polygons(districts: Districts) -> tuple[list[str], Shapes]:
 
 
 def measure_ground(situation: Situation) -> Ground:
-    """Count the ground of a situation, and find the class of each landslide shown.
+    """Measure the ground of a situation, and find the class of `Observed` of each landslide shown.
 
     Raises:
         ImageError: a raster of observed classes cannot be read.
@@ -92,7 +94,7 @@ def measure_ground(situation: Situation) -> Ground:
 
 @dataclass(frozen=True)
 class _ZoneShapes:
-    """Districts, and ground that the earlier report had seen, in a zone's CRS, with an index by place."""
+    """Districts, and ground that the earlier report counted as seen: spatial indexes of polygons in a zone's CRS."""
 
     districts: shapely.STRtree
     formerly_seen: shapely.STRtree
@@ -108,6 +110,7 @@ def _add_zone(
     ground: Ground, reader: RasterReader, shapes: _ZoneShapes, names: Sequence[str], points: npt.NDArray[np.float64]
 ) -> None:
     info = reader.info
+    # Points: one within each landslide, (number of landslides, 2), longitude and latitude.
     columns, rows = _pixel_positions(points, reader)
     for window in windows(info.width, info.height):
         classes = read_classes(reader, window)
@@ -131,20 +134,28 @@ def _add_zone(
 
 
 def windows(width: int, height: int) -> Iterator[Window]:
-    """The windows in which a raster is read."""
+    """The windows that cover a raster of this size, each at most `WINDOW` pixels wide and high."""
     for row in range(0, height, WINDOW):
         for column in range(0, width, WINDOW):
             yield Window(column, row, min(WINDOW, width - column), min(WINDOW, height - row))
 
 
 def read_classes(reader: RasterReader, window: Window | None = None) -> npt.NDArray[np.uint8]:
-    """The classes of a window of `observed.tif` (H, W); what is not valid or no class is outside."""
+    """The classes of `Observed` in a window of `observed.tif` (H, W); invalid pixels and unknown values become 0."""
     classes, valid = reader.read_first_band(window)
     return np.where(valid & (classes <= max(Observed)), classes, 0).astype(np.uint8)
 
 
 def _pixel_positions(points: npt.NDArray[np.float64], reader: RasterReader) -> tuple[npt.NDArray[np.int64], ...]:
-    """Columns and rows of points in degrees; -1 and -1 for those that have no place in the raster's CRS."""
+    """The columns and rows of a raster's pixels in which points lie.
+
+    Args:
+        points: longitude and latitude, (N, 2).
+        reader: the raster.
+
+    Returns:
+        Columns and rows, (N,) each; -1 for a point that the raster's projection cannot represent.
+    """
     placed = reproject(np.asarray(shapely.points(points), dtype=object), LONGITUDE_LATITUDE, reader.info.crs)
     x, y = shapely.get_coordinates(placed).T if len(points) else np.empty((2, 0))
     finite = np.isfinite(x) & np.isfinite(y)
@@ -162,7 +173,7 @@ def _find_landslide_classes(
 
 
 def _pixel_area(reader: RasterReader, window: Window) -> float:
-    """The ground that a pixel in the middle of a window covers, m2."""
+    """The area of the ground that a pixel in the middle of a window covers, m²."""
     middle = np.array([window.col_off + window.width / 2]), np.array([window.row_off + window.height / 2])
     pixel = pixel_vectors(reader.info.crs, reader.info.transform, *middle)
     return float(abs(pixel.column_east * pixel.row_north - pixel.column_north * pixel.row_east)[0])
@@ -171,14 +182,25 @@ def _pixel_area(reader: RasterReader, window: Window) -> float:
 def _burn(
     tree: shapely.STRtree, names: Sequence[str] | None, shape: tuple[int, ...], transform: object
 ) -> npt.NDArray[np.int32]:
-    """Rasterise shapes: a pixel whose middle lies in one gets its number, or that of its name, from 1 on; else 0."""
+    """Rasterise the polygons of a tree.
+
+    Args:
+        tree: the polygons, in the raster's CRS.
+        names: the name of each polygon; None numbers the polygons themselves.
+        shape: rows and columns of the result.
+        transform: from columns and rows of the result to the CRS.
+
+    Returns:
+        (H, W): for each pixel whose middle lies in a polygon the polygon's number, counted from 1; if there are
+        names, the number of the first polygon with the same name. Other pixels are 0.
+    """
     height, width = shape
     west, north = transform @ (0, 0)  # type: ignore[operator]
     east, south = transform @ (width, height)  # type: ignore[operator]
     sides = min(west, east), min(south, north), max(west, east), max(south, north)
     near = np.sort(tree.query(shapely.box(*sides))).tolist()
     burnt = np.zeros((height, width), np.int32)
-    # Clipped, an outline of a whole country costs no more than what the window has of it.
+    # Outlines are clipped to the window, so that the outline of a whole country does not slow every window down.
     clipped = shapely.clip_by_rect(tree.geometries[near], *sides)
     numbers = [1 + (i if names is None else names.index(names[i])) for i in near]
     polygons = [

@@ -1,4 +1,4 @@
-"""Landslides by district, by size and by probability."""
+"""Counts of landslides by district and by probability, and the classes of size by which they are counted."""
 
 from dataclasses import dataclass
 
@@ -13,23 +13,24 @@ from tsmu.situation.facts.ground import Ground, usable_polygons
 from tsmu.situation.inputs import SHOWN, Districts, Situation
 
 OUTSIDE_DISTRICTS = "outside all districts"
-SIZE_CLASSES = (0.0, 1_000.0, 10_000.0, 100_000.0, np.inf)  # m2
+SIZE_CLASSES = (0.0, 1_000.0, 10_000.0, 100_000.0, np.inf)  # limits of the classes of size, m²
 SIZE_LABELS = ("under 1,000 m²", "1,000 to 10,000 m²", "10,000 to 100,000 m²", "100,000 m² and more")
-PROBABILITY_CLASSES = (0.9, 0.7, 0.5, 0.0)  # from which on, the highest first
-LARGEST = 10
+PROBABILITY_CLASSES = (0.9, 0.7, 0.5, 0.0)  # the lower limit of each class of probability, the highest class first
+LARGEST = 10  # how many of the largest landslides get a number on the map and pictures
 
 
 @dataclass(frozen=True)
 class DistrictCount:
-    """Landslides of one district.
+    """The landslides shown and the ground seen in one district.
 
     Attributes:
-        name: of the district.
-        landslides: each counted once, where most of it lies.
-        area_m2: of these landslides.
-        confirmed: how many of them people confirmed.
-        seen_share: share of the district's ground within the area that was seen, 0 to 1; None without any ground there.
-        ground_m2: the district's ground within the area.
+        name: the district's name.
+        landslides: number of landslides; each is counted in the one district in which most of it lies.
+        area_m2: total area of these landslides.
+        confirmed: how many of these landslides people confirmed.
+        seen_share: the share of `ground_m2` that was seen before and after the event, 0 to 1; None if `ground_m2` is
+            0.
+        ground_m2: area of the district's ground within the situation's area.
     """
 
     name: str
@@ -45,12 +46,12 @@ class ProbabilityClass:
     """Landslides of one class of probability.
 
     Attributes:
-        low: probability from which the class begins, 0 to 1; None for landslides of unknown probability.
-        high: below which it ends; 1 is included in the highest.
-        candidates: how many nobody decided on.
-        confirmed: how many people confirmed.
-        rejected: how many people rejected.
-        area_m2: of candidates and confirmed ones.
+        low: the lowest probability of the class, 0 to 1; None for the landslides of unknown probability.
+        high: the probability below which the class ends (the highest class includes 1); None likewise.
+        candidates: number of landslides that nobody has decided on.
+        confirmed: number of landslides that people confirmed.
+        rejected: number of landslides that people rejected.
+        area_m2: total area of the candidates and the confirmed landslides.
     """
 
     low: float | None
@@ -62,12 +63,17 @@ class ProbabilityClass:
 
 
 def largest(situation: Situation) -> geopandas.GeoDataFrame:
-    """The ten largest landslides shown."""
+    """The ten largest landslides shown, the largest first."""
     return situation.shown().iloc[:LARGEST]
 
 
 def count_by_district(situation: Situation, ground: Ground) -> list[DistrictCount]:
-    """Landslides of each district with ground in the area or a landslide, those with the largest area first."""
+    """Count the landslides of each district that has ground in the area or a landslide.
+
+    Returns:
+        The counts, those with the largest area of landslides first. Landslides that lie in no district are counted as
+        `OUTSIDE_DISTRICTS`, which comes last. The list is empty if the situation has no districts.
+    """
     if situation.districts is None:
         return []
     shown = situation.shown()
@@ -86,9 +92,15 @@ def count_by_district(situation: Situation, ground: Ground) -> list[DistrictCoun
 
 
 def district_rows(counts: list[DistrictCount], most: int) -> tuple[list[DistrictCount], DistrictCount | None]:
-    """Shorten a table of districts: the first rows, and one row with the sum of all others, if there are any.
+    """Shorten a table of districts to a number of rows.
 
-    The row of what lies outside all districts is always shown.
+    Args:
+        counts: the rows, as `count_by_district` gives them.
+        most: how many rows the table may have, including the one that sums up.
+
+    Returns:
+        The rows that are shown, among them always the one of `OUTSIDE_DISTRICTS`; and a row with the sum of all
+        others, None if no rows are left out.
     """
     if len(counts) <= most:
         return counts, None
@@ -109,7 +121,7 @@ def district_rows(counts: list[DistrictCount], most: int) -> tuple[list[District
 
 
 def _districts_of(outlines: npt.NDArray[np.object_], districts: Districts) -> list[str]:
-    """The district in which most of each outline lies."""
+    """The name of the district in which most of each outline lies; `OUTSIDE_DISTRICTS` if it touches none."""
     names, polygons = usable_polygons(districts)
     tree = shapely.STRtree(polygons)
     shapely.prepare(polygons)
@@ -117,7 +129,7 @@ def _districts_of(outlines: npt.NDArray[np.object_], districts: Districts) -> li
     several = np.flatnonzero(np.bincount(landslide, minlength=len(outlines))[landslide] > 1)
     shared = np.ones(len(landslide))
     shared[several] = shapely.area(shapely.intersection(outlines[landslide[several]], polygons[district[several]]))
-    # Several rows of one name are one district.
+    # Several rows with the same name are one district.
     table = pd.DataFrame({"landslide": landslide, "name": [names[i] for i in district], "shared": shared})
     sums = pd.DataFrame(table.groupby(["landslide", "name"], as_index=False)["shared"].sum())
     best = sums.sort_values(["shared", "name"], ascending=[False, True]).drop_duplicates("landslide")

@@ -1,4 +1,4 @@
-"""What an event's landslides and ground say beyond the earlier report."""
+"""Comparison of an event's landslides and ground with the earlier report."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from tsmu.database import Status
 from tsmu.situation.facts.ground import Ground
 from tsmu.situation.inputs import Observed, Situation
 
-SEEN_TWICE = 2  # days of imagery from which on a landslide is confirmed by another date
+SEEN_TWICE = 2  # number of days of imagery that must show a landslide before another date counts as confirming it
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,21 @@ class News:
     """What is new since the earlier report.
 
     Attributes:
-        since: when the earlier report was made, as a day.
-        new: landslides that it did not list.
-        new_on_seen_ground: of these, on ground that had been seen then; they were missed, or are younger.
-        new_on_unseen_ground: of these, on ground that could not be seen then.
-        confirmed_again: listed then, and seen on another day too.
-        not_seen_again: listed then, not seen on another day, though their ground is seen now.
-        not_looked_at_again: listed then, and their ground is not seen now.
-        gone: listed then, and not any more: merged, or rejected by people.
-        rejected: of these, rejected by people.
-        newly_seen_m2: ground that could not be seen then and is seen now.
+        since: the day on which the earlier report was made, as ISO text.
+        new: number of landslides shown now that the earlier report did not list.
+        new_on_seen_ground: how many of the new ones lie on ground that the earlier report counted as seen; they were
+            missed then, or are younger.
+        new_on_unseen_ground: how many of the new ones lie on other ground.
+        confirmed_again: number of landslides that both reports list and that are seen on at least two days of
+            imagery.
+        not_seen_again: number of landslides that both reports list and that are not known to be seen on a second day,
+            although their ground is seen now.
+        not_looked_at_again: number of landslides that both reports list, that are not known to be seen on a second
+            day, and whose ground is not seen now.
+        gone: number of landslides that the earlier report listed and this one does not: they were merged with others,
+            rejected by people or taken out.
+        rejected: how many of those that are gone were rejected by people.
+        newly_seen_m2: area of ground that is seen now and was not seen in the earlier report, m².
     """
 
     since: str
@@ -42,29 +47,34 @@ class News:
 
 
 def compare_with_former(situation: Situation, ground: Ground) -> News | None:
-    """Compare with the earlier report; None where there is none."""
+    """Compare a situation with its earlier report; None if it has none.
+
+    Args:
+        situation: the event as it is known now.
+        ground: its ground, as `measure_ground` gives it.
+    """
     former = situation.former
     if former is None:
         return None
     shown = situation.shown()
-    known = shown["id"].astype(str).isin(former.ids).to_numpy()
+    listed_then = shown["id"].astype(str).isin(former.ids).to_numpy()
     points = shapely.get_coordinates(shapely.point_on_surface(shown.geometry.to_numpy()))
     seen_area = former.seen
     shapely.prepare(seen_area)
     seen_then = shapely.contains_xy(seen_area, points) if len(points) else np.zeros(0, bool)
-    again = (shown["dates"] >= SEEN_TWICE).to_numpy()
+    on_another_day = (shown["dates"] >= SEEN_TWICE).to_numpy()
     seen_now = ground.landslide_classes == Observed.SEEN
-    present = set(shown["id"].astype(str))
+    listed_now = set(shown["id"].astype(str))
     rejected = situation.landslides["id"][situation.landslides["status"] == Status.REJECTED].astype(str)
     return News(
         since=former.made.date().isoformat(),
-        new=int((~known).sum()),
-        new_on_seen_ground=int((~known & seen_then).sum()),
-        new_on_unseen_ground=int((~known & ~seen_then).sum()),
-        confirmed_again=int((known & again).sum()),
-        not_seen_again=int((known & ~again & seen_now).sum()),
-        not_looked_at_again=int((known & ~again & ~seen_now).sum()),
-        gone=len(former.ids - present),
+        new=int((~listed_then).sum()),
+        new_on_seen_ground=int((~listed_then & seen_then).sum()),
+        new_on_unseen_ground=int((~listed_then & ~seen_then).sum()),
+        confirmed_again=int((listed_then & on_another_day).sum()),
+        not_seen_again=int((listed_then & ~on_another_day & seen_now).sum()),
+        not_looked_at_again=int((listed_then & ~on_another_day & ~seen_now).sum()),
+        gone=len(former.ids - listed_now),
         rejected=len(former.ids & set(rejected)),
         newly_seen_m2=ground.newly_seen_m2,
     )

@@ -1,4 +1,4 @@
-"""The layers beside a report, for QGIS, for the field and for catalogues."""
+"""The layers beside a report: files for QGIS, for phones in the field, and for STAC catalogues."""
 
 from tsmu.situation.layers.styles import probability_raster_style
 from tsmu.situation.layers.writing import write_layers

@@ -1,7 +1,7 @@
-"""A STAC catalogue of the layers: static, with relative links, complete in its folder.
+"""A static STAC catalogue of the layers, with relative links, complete in its folder.
 
-A probability map that a decoder made says so as the Machine Learning Model extension recommends: it is derived from
-the model's item, a copy of which lies in the catalogue too.
+If a decoder made the probability map, its item links to the model as the Machine Learning Model extension recommends:
+it is `derived_from` the model's item, a copy of which lies in the catalogue too.
 """
 
 import os
@@ -23,7 +23,7 @@ from tsmu.situation.sources import days_of_side, used_sources
 PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema.json"
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
-MODEL_LEVEL = "L4"  # of processing: the output of a model
+MODEL_LEVEL = "L4"  # the processing level of a model's output
 COG, TIFF = "image/tiff; application=geotiff; profile=cloud-optimized", "image/tiff; application=geotiff"
 FLATGEOBUF, KMZ, GEOPACKAGE = (
     "application/vnd.flatgeobuf",
@@ -38,12 +38,13 @@ def write_catalogue(situation: Situation, folder: Path, place: Path) -> None:
     """Write the catalogue of the layers in a folder.
 
     Args:
-        situation: the situation.
-        folder: with the layers.
-        place: where the folder will lie, from which the way to the model's files counts.
+        situation: the event as it is known now.
+        folder: the folder that holds the layers.
+        place: the path to which the folder's files will be moved later; the relative paths to the model's files start
+            from it.
 
     Raises:
-        SituationError: the model's item is none.
+        SituationError: `situation.method.model` is not a valid STAC item.
         ImageError: a raster cannot be read.
     """
     title = f"{plain_text(situation.name, 200)}: landslides"
@@ -154,7 +155,10 @@ def _raster_asset(href: Path, info: RasterInfo, path: Path, title: str) -> pysta
 
 
 def _model_item(situation: Situation, folder: Path, place: Path) -> pystac.Item | None:
-    """A copy of the model's item, from which its files are found; None where no model made the map."""
+    """A copy of the model's STAC item with paths that lead from the catalogue to the model's files.
+
+    None where no model made the map.
+    """
     path = situation.method.model
     if path is None:
         return None
@@ -165,14 +169,14 @@ def _model_item(situation: Situation, folder: Path, place: Path) -> pystac.Item 
         reason = " ".join(str(error).split())
         raise SituationError(f"{path}: is no STAC item of a model ({reason}); give a bundle's bundle.json") from None
     for asset in item.assets.values():
-        way = os.path.relpath(path.resolve().parent / asset.href, place.resolve() / MODEL_FOLDER)
-        asset.href = str(folder / MODEL_FOLDER / way)  # from where it lies later
+        relative = os.path.relpath(path.resolve().parent / asset.href, place.resolve() / MODEL_FOLDER)
+        asset.href = str(folder / MODEL_FOLDER / relative)  # `make_all_asset_hrefs_relative` leaves `relative`
     item.clear_links()
     return item
 
 
 def _derive_from_model(results: pystac.Item, model: pystac.Item) -> None:
-    """Name the model as the MLM extension's best practices have it."""
+    """Name the model in the item of the results, as the best practices of the MLM extension recommend."""
     href = f"../{MODEL_FOLDER}/{model.id}.json"
     name = model.properties.get("mlm:name", model.id)
     results.assets["probability"].extra_fields |= {

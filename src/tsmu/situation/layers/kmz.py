@@ -1,7 +1,7 @@
-"""Landslides as KMZ, for those in the field: symbols and outlines by status, with what is known of each.
+"""Landslides as KMZ for phones in the field: a symbol, an outline and a description of each landslide.
 
-Placemarks are written one after the other, so memory stays flat. Nothing is loaded from anywhere: the icons lie in
-the file.
+Placemarks are written one after the other, so that memory does not grow with their number. The icons lie in the file,
+so that nothing has to be loaded from elsewhere.
 """
 
 import io
@@ -25,12 +25,13 @@ from tsmu.situation.numbers import area_text, day_text, percent_text, place_text
 from tsmu.situation.pictures.style import EDGE, FILL, LABELS, OBSERVED_LABELS, plain_text
 from tsmu.vectors import GROUND_LAYER, polygon_parts
 
-DECIMALS = 6  # of degrees: a tenth of a metre
+DECIMALS = 6  # decimals of degrees that are written: a tenth of a metre
 ICON_SIDE = 32  # pixels
-FILL_ALPHA, UNSEEN_FILL, LINE_WIDTH = "80", "b0ffffff", "1.5"  # colours are alpha, blue, green, red
+FILL_ALPHA, UNSEEN_FILL, LINE_WIDTH = "80", "b0ffffff", "1.5"  # KML writes colours as alpha, blue, green, red
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
-POINT_BYTES, PLACEMARK_BYTES, LARGE = 25, 2000, 1 << 30  # of the text
-SIMPLER = 0.0002  # degrees by which the outlines of unseen ground may lie off: phones draw them too
+# Estimated bytes of text for a point and for a placemark without its points; texts above `LARGE` bytes need ZIP64.
+POINT_BYTES, PLACEMARK_BYTES, LARGE = 25, 2000, 1 << 30
+SIMPLER = 0.0002  # degrees: tolerance when outlines of unseen ground are simplified, so that phones draw them fast
 
 
 def write_kmz(
@@ -39,17 +40,16 @@ def write_kmz(
     """Write the landslides, the area, and the ground that was not seen.
 
     Args:
-        situation: the situation.
-        landslides: of `vectors.landslide_table`.
-        observed: of `vectors.observed_table`.
+        situation: the event as it is known now.
+        landslides: the result of `vectors.landslide_table`.
+        observed: the result of `vectors.observed_table`.
         path: the file to write.
     """
     moment = max(situation.made, datetime(1980, 1, 1, tzinfo=situation.made.tzinfo))
     with zipfile.ZipFile(path, "w") as archive:
         points = int(shapely.get_num_coordinates(np.concatenate([landslides.geometry, observed.geometry])).sum())
-        is_large = (
-            points * POINT_BYTES + len(landslides) * PLACEMARK_BYTES > LARGE
-        )  # readers of old know no larger ones
+        # ZIP64 is used only where it is needed, because old readers do not know it.
+        is_large = points * POINT_BYTES + len(landslides) * PLACEMARK_BYTES > LARGE
         with archive.open(_entry("doc.kml", moment), "w", force_zip64=is_large) as file:
             for text in _document(situation, landslides, observed):
                 file.write(text.encode())
@@ -132,7 +132,7 @@ def _placemark(row: Any, status: Status) -> str:
     ET.SubElement(
         mark, "Snippet", maxLines="1"
     ).text = f"{known['area']}, {known['status']} {known['probability']}".strip()
-    # As text in a description a tag would be one of HTML; values of ours are numbers and words, ids are escaped twice.
+    # Readers take a description as HTML. So each line is escaped once for HTML here, and again for XML when written.
     lines = [f"{name}: {value}" for name, value in known.items() if value]
     ET.SubElement(mark, "description").text = "<br>".join(escape(line) for line in lines)
     span = ET.Element("TimeSpan")
@@ -174,13 +174,13 @@ def _coordinates(points: Iterable[Any]) -> str:
 
 
 def _colour(alpha: str, web: str) -> str:
-    """A colour of the web as KML has it."""
+    """A colour of the web (`#rrggbb`) as KML writes it: alpha, blue, green, red."""
     red, green, blue = web[1:3], web[3:5], web[5:7]
     return f"{alpha}{blue}{green}{red}"
 
 
 def _icon(status: Status) -> bytes:
-    """Draw a disc of one colour, for an icon."""
+    """Draw the icon of a status, a disc in the colour of the status, as a PNG file."""
     large = Image.new("RGBA", (4 * ICON_SIDE, 4 * ICON_SIDE))
     ImageDraw.Draw(large).ellipse(
         (12, 12, 4 * ICON_SIDE - 12, 4 * ICON_SIDE - 12), FILL[status], EDGE[status], width=10

@@ -1,6 +1,6 @@
-"""The rasters of all zones in the folder of the layers, with their styles.
+"""Placing the rasters of all zones, with their styles, in the folder of the layers.
 
-They are the same files by another name where the disk allows it, and copies elsewhere.
+They are hard links to the original files where the file system allows it, and copies elsewhere.
 """
 
 import os
@@ -13,13 +13,13 @@ from tsmu.situation.layers.styles import observed_raster_style, probability_rast
 
 
 def link_rasters(situation: Situation, folder: Path) -> None:
-    """Bring the rasters into a folder per zone.
+    """Link or copy the rasters into one folder per zone.
 
-    A hard link takes no room, and stays what it is when the file it was made of is replaced by another.
+    A hard link takes no room on the disk, and keeps its content when the original file is replaced by another one.
 
     Args:
-        situation: the situation.
-        folder: of the layers; there is one per zone in it then.
+        situation: the event as it is known now.
+        folder: the folder of the layers; in it a folder is made for each zone.
     """
     styles = {"observed": observed_raster_style(), "probability": probability_raster_style()}
     for zone in situation.zones:

@@ -1,6 +1,6 @@
-"""How QGIS draws the layers: styles (QML) that lie beside the files, and in the GeoPackage.
+"""Styles for QGIS (QML) that say how it draws the layers; they lie beside the files and in the GeoPackage.
 
-QGIS takes a style by itself that has its layer's name. Rasters' styles carry their legend: labels of classes.
+QGIS loads a style by itself if it has the name of its layer. The styles of rasters contain the labels of the legend.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,8 @@ from tsmu.situation.pictures.style import OBSERVED_LABELS
 
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 HATCHES = {Observed.NOT_BEFORE: "f_diagonal", Observed.NOT_AFTER: "b_diagonal", Observed.NEITHER: "diagonal_x"}
-# From light yellow to dark red: an order in greyscale too (YlOrRd of ColorBrewer).
+# Lower limits in percent and their colours, from light yellow to dark red (YlOrRd of ColorBrewer): the order is also
+# visible in greyscale.
 PROBABILITY_COLOURS = ((10, "#ffffb2"), (30, "#fed976"), (50, "#feb24c"), (70, "#f03b20"), (90, "#bd0026"))
 OBSERVED_COLOURS = {
     Observed.SEEN: ("#000000", 0), Observed.NOT_BEFORE: ("#56b4e9", 140), Observed.NOT_AFTER: ("#ffffff", 190),
@@ -23,7 +24,7 @@ STEP_COLOURS = ("255,255,178,110", "254,178,76,130", "240,59,32,150", "189,0,38,
 
 
 def observed_raster_style() -> str:
-    """The style of `observed.tif`: what was seen is clear, the rest has a colour by class and a label."""
+    """The style of `observed.tif`: ground that was seen is transparent, other classes have a colour and a label."""
     root, renderer = _raster("paletted")
     palette = ET.SubElement(renderer, "colorPalette")
     for observed, (colour, alpha) in OBSERVED_COLOURS.items():
@@ -33,10 +34,10 @@ def observed_raster_style() -> str:
 
 
 def probability_raster_style() -> str:
-    """The style of `probability.tif`: nothing below 10 %, then steps from yellow to dark red.
+    """The style of `probability.tif`: transparent below 10 %, then steps from yellow to dark red.
 
     Returns:
-        A QML document, as QGIS reads it beside the raster.
+        A QML document, which QGIS reads if it lies beside the raster with the same name.
 
     Example:
         >>> "10 to" in probability_raster_style()
@@ -52,13 +53,13 @@ def probability_raster_style() -> str:
     lows = [low for low, _ in PROBABILITY_COLOURS]
     ET.SubElement(shader, "item", value=str(lows[0] - 1), label=f"under {lows[0]} %", color="#ffffb2", alpha="0")
     for (low, colour), high in zip(PROBABILITY_COLOURS, [*lows[1:], 101], strict=True):
-        value = "inf" if high > 100 else str(high - 1)  # a discrete step reaches up to its value
+        value = "inf" if high > 100 else str(high - 1)  # the `value` of a discrete step is its upper limit
         ET.SubElement(shader, "item", value=value, label=f"{low} to {min(high, 100)} %", color=colour, alpha="255")
     return _text(root)
 
 
 def probability_style() -> str:
-    """The style of landslides by their probability."""
+    """The style that colours landslides by their probability."""
     root = _vector()
     renderer = ET.SubElement(
         root,
@@ -79,7 +80,7 @@ def probability_style() -> str:
 
 
 def observed_style() -> str:
-    """The style of the observed areas: what was not seen is hatched."""
+    """The style of the polygons of observed ground: ground that was not seen is hatched."""
     root = _vector()
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class", symbollevels="0")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
@@ -92,7 +93,7 @@ def observed_style() -> str:
 
 
 def area_style() -> str:
-    """The style of the area and of districts: a line."""
+    """The style of the area and of the districts: a black border without fill."""
     root = _vector()
     renderer = ET.SubElement(root, "renderer-v2", type="singleSymbol", symbollevels="0")
     line = {"style": "no", "outline_style": "solid", "outline_color": "0,0,0,255", "outline_width": "0.5"}
@@ -101,7 +102,7 @@ def area_style() -> str:
 
 
 def qml_styles() -> Iterable[tuple[str, str, str]]:
-    """The styles of the GeoPackage's layers besides that of landslides by status: layer, name, QML."""
+    """The styles in the GeoPackage, except that of landslides by status: name of the layer, name of the style, QML."""
     yield "landslides", "probability", probability_style()
     yield "observed", "observed", observed_style()
     yield "area", "area", area_style()
@@ -126,7 +127,7 @@ def _fill(symbols: ET.Element, name: str, options: dict[str, str]) -> None:
     table = ET.SubElement(layer, "Option", type="Map")
     for key, value in options.items():
         ET.SubElement(table, "Option", type="QString", name=key, value=value)
-        ET.SubElement(layer, "prop", k=key, v=value)  # QGIS before 3.26
+        ET.SubElement(layer, "prop", k=key, v=value)  # which QGIS before 3.26 reads
 
 
 def _text(root: ET.Element) -> str:

@@ -1,4 +1,4 @@
-"""Landslides, observed ground, area and districts as GeoPackage and FlatGeobuf."""
+"""Landslides, observed ground, area and districts as a GeoPackage, and landslides as FlatGeobuf."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +25,17 @@ from tsmu.situation.layers.styles import qml_styles
 from tsmu.situation.pictures.style import OBSERVED_LABELS, plain_text
 from tsmu.vectors import LONGITUDE_LATITUDE, polygon_parts, reproject
 
-LONGEST_SIDE = 2048  # px; larger rasters are outlined coarser
-COLUMNS = ("id", "status", "probability", "area_m2", "date_min", "date_max", "dates")  # those that every layer has
+LONGEST_SIDE = 2048  # pixels; rasters with a longer side are read coarser before they are outlined
+# The columns of landslides that every report's layer has; others follow them.
+COLUMNS = ("id", "status", "probability", "area_m2", "date_min", "date_max", "dates")
 
 
 def landslide_table(situation: Situation) -> geopandas.GeoDataFrame:
-    """The landslides shown as a layer: `number` counts from the largest on; other columns of the records follow."""
+    """The landslides shown as a layer in EPSG:4326, the largest first.
+
+    The columns are `number` (1 for the largest landslide), those of `COLUMNS`, the other columns of the database's
+    records, and the geometry `geom`.
+    """
     shown = situation.shown()
     others = [name for name in shown.columns if name not in COLUMNS and name != shown.geometry.name]
     table = shown[[*COLUMNS, *others, shown.geometry.name]].rename_geometry("geom")
@@ -43,7 +48,10 @@ def landslide_table(situation: Situation) -> geopandas.GeoDataFrame:
 
 
 def observed_table(situation: Situation) -> geopandas.GeoDataFrame:
-    """The observed ground of all zones: `zone`, `class`, `label`, `area_m2`, one multipolygon per zone and class."""
+    """The observed ground of all zones in EPSG:4326, one multipolygon per zone and class of `Observed`.
+
+    The columns are `zone`, `class`, `label`, `area_m2` and the geometry `geom`.
+    """
     rows = [row for zone in situation.zones for row in _outline_zone(zone)]
     return geopandas.GeoDataFrame(
         rows, columns=["zone", "class", "label", "area_m2", "geom"], geometry="geom", crs=LONGITUDE_LATITUDE
@@ -51,7 +59,10 @@ def observed_table(situation: Situation) -> geopandas.GeoDataFrame:
 
 
 def district_table(situation: Situation, facts: Facts) -> geopandas.GeoDataFrame:
-    """The districts with their counts, one multipolygon per name; what lies outside all has no row here."""
+    """The districts with their counts in EPSG:4326, one multipolygon per name.
+
+    Landslides outside all districts have no row here.
+    """
     assert situation.districts is not None
     names, polygons = usable_polygons(situation.districts)
     counts = {row.name: row for row in facts.districts}
@@ -71,12 +82,12 @@ def write_vectors(
     """Write the GeoPackage with all layers and their styles, and the landslides as FlatGeobuf.
 
     Args:
-        situation: the situation.
-        facts: what was counted.
-        landslides: of `landslide_table`.
-        observed: of `observed_table`.
-        package: the GeoPackage to write.
-        flat: the FlatGeobuf to write.
+        situation: the event as it is known now.
+        facts: the figures that were counted for it.
+        landslides: the result of `landslide_table`.
+        observed: the result of `observed_table`.
+        package: path of the GeoPackage to write.
+        flat: path of the FlatGeobuf file to write.
 
     Raises:
         SituationError: a file cannot be written.
@@ -108,7 +119,12 @@ def _area_table(situation: Situation) -> geopandas.GeoDataFrame:
 
 
 def _style_table(layers: dict[str, Any], moment: str) -> pd.DataFrame:
-    """The table that QGIS looks for in a GeoPackage."""
+    """The table `layer_styles`, in which QGIS looks for styles in a GeoPackage.
+
+    Args:
+        layers: the layers of the GeoPackage by name.
+        moment: the time at which the styles were made, as ISO text.
+    """
     styles = [(LANDSLIDE_LAYER, "status", landslide_style(), True)]
     styles += [(layer, name, qml, layer != LANDSLIDE_LAYER) for layer, name, qml in qml_styles() if layer in layers]
     return pd.DataFrame(
@@ -124,6 +140,7 @@ def _style_table(layers: dict[str, Any], moment: str) -> pd.DataFrame:
 
 
 def _outline_zone(zone: ZoneRasters) -> Iterator[list[Any]]:
+    """Outline the observed ground of a zone: one row of `observed_table` for each class that occurs."""
     with open_raster(zone.observed) as reader:
         info = reader.info
         coarse = max(1.0, max(info.width, info.height) / LONGEST_SIDE)
@@ -150,13 +167,17 @@ def _is_missing(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value that GDAL writes: days and moments as ISO text, texts as they are."""
+    """A value as text that GDAL writes: days and times as ISO text, everything else by `str`."""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 @contextmanager
 def _clock_stopped_at(moment: str) -> Iterator[None]:
-    """Let GDAL write this moment into GeoPackages, not the clock's, so that the same layers are the same bytes."""
+    """Let GDAL write this time into GeoPackages instead of the current one, so that equal layers are equal bytes.
+
+    Args:
+        moment: the time as ISO text.
+    """
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
     try:

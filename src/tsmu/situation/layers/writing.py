@@ -17,10 +17,10 @@ def write_layers(situation: Situation, facts: Facts, folder: Path, place: Path) 
     """Write the layers of a situation.
 
     Args:
-        situation: the situation.
-        facts: what was counted of it.
-        folder: to make.
-        place: where the folder will lie when everything is written.
+        situation: the event as it is known now.
+        facts: the figures that were counted for it.
+        folder: the folder to make and write into.
+        place: the path to which the folder's files will be moved later; relative links to the model start from it.
 
     Raises:
         SituationError: a layer cannot be written.

@@ -1,4 +1,4 @@
-"""The report as a page: facts in words, tables, pictures."""
+"""The report as an HTML page: sentences, tables and pictures."""
 
 from tsmu.situation.page.rendering import render_page
 

@@ -1,4 +1,4 @@
-"""The imagery of a report as a table: scene by scene while they are few, by day when they are many."""
+"""The table of a report's imagery: one row per scene if there are few, else one per day, else one per side."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from tsmu.situation.inputs import SIDES
 from tsmu.situation.numbers import counted_text, days_text, percent_text
 from tsmu.situation.pictures.style import plain_text
 
-MOST_ROWS = 8
+MOST_ROWS = 8  # the most rows that the table of imagery may have
 
 
 @dataclass(frozen=True)
 class ImageryRow:
-    """One scene, or the scenes of one day or of several days.
+    """One row of the table: one scene, or all scenes of one day, or all scenes of one side. All fields are text.
 
     Attributes:
-        side: before or after.
-        day: as people write it.
-        collection: the catalogue's.
-        scenes: the id of one, or how many.
-        cloud: cloud cover.
-        share: of the area for which they were used.
+        side: `before` or `after`.
+        day: the day, or the first and last day, as people write them.
+        collection: the name that the STAC catalogue gives to the collection.
+        scenes: the id of the scene, or the number of scenes.
+        cloud: the cloud cover in percent, or its lowest and highest value.
+        share: the share of the area for which the scene was used, or the largest such share.
     """
 
     side: str
@@ -34,7 +34,11 @@ class ImageryRow:
 
 
 def imagery_rows(sources: pd.DataFrame) -> list[ImageryRow]:
-    """The rows of the table: by scene, else by day, else by side, whatever is few enough."""
+    """The rows of the table: by scene, else by day, else by side; the first that has no more than `MOST_ROWS` rows.
+
+    Args:
+        sources: the scenes that were used, as `used_sources` gives them.
+    """
     by_scene = [part for _, part in sources.groupby(np.arange(len(sources)))]
     by_day = [part for _, part in sources.groupby(["side", "day", "collection"], sort=False, dropna=False)]
     by_side = [part for _, part in sources.groupby(["side", "collection"], sort=False, dropna=False)]

@@ -1,4 +1,4 @@
-"""The HTML page: two sheets of A4 that hold everything they show."""
+"""The HTML page of a report: two sheets of A4 in one file that loads nothing from elsewhere."""
 
 import math
 import re
@@ -21,15 +21,16 @@ from tsmu.situation.pictures.room import ROW_MM, SHEET_MM, room_for_districts
 from tsmu.situation.pictures.style import OBSERVED_LABELS, plain_text
 from tsmu.situation.sources import used_sources
 
-# What has no room is counted instead: heights in mm of the widest font that a reader may have.
-LINE_MM = 3.9  # of text
-USED_BEHIND_MM = 101.0  # of the second sheet, by figures, headings and foot
-CAPTION_MM = 13.5  # of a row of pictures, below them
-CHIPS_IN_ROW = 5
-CHIP_MM = (12.0, 18.2)  # of a picture, at least and at most
-HALF_LINE, WHOLE_LINE = 51, 112  # letters in a line of half the sheet's width, and of the whole
-LONGEST_NAME = 26  # letters of a district
-LONGEST_REMARK = 2 * WHOLE_LINE
+# Remarks and districts that have no room on the sheets are only counted. To find out what has room, heights are
+# estimated here, in mm, for the widest font that a reader may have.
+LINE_MM = 3.9  # height of a line of text
+USED_BEHIND_MM = 101.0  # height on the second sheet that figures, headings and foot take
+CAPTION_MM = 13.5  # height of the captions below a row of pictures
+CHIPS_IN_ROW = 5  # pictures of landslides in one row
+CHIP_MM = (12.0, 18.2)  # least and greatest height of a picture of a landslide
+HALF_LINE, WHOLE_LINE = 51, 112  # letters in a line of half the sheet's width, and of the whole width
+LONGEST_NAME = 26  # letters of a district's name; longer names are shortened
+LONGEST_REMARK = 2 * WHOLE_LINE  # letters of a remark; longer remarks are cut
 _NUMBER_AND_UNIT = re.compile(r"(\d) (m²|km²|%|m\b)")
 
 
@@ -42,13 +43,13 @@ def render_page(
     """Render the report.
 
     Args:
-        situation: the situation.
-        facts: what was counted of it.
-        map_picture: its map.
-        landslides: pictures of the largest landslides.
+        situation: the event as it is known now.
+        facts: the figures that were counted for it.
+        map_picture: the map.
+        landslides: pictures of the largest landslides, the largest first.
 
     Returns:
-        The HTML, which loads nothing from anywhere.
+        The HTML text; pictures and styles are part of it, so that it loads nothing from elsewhere.
     """
     sources = used_sources(situation)
     districts, others = district_rows(facts.districts, room_for_districts(facts, map_picture.height_mm))
@@ -60,11 +61,11 @@ def render_page(
         name=plain_text(situation.name, 90),
         facts=facts,
         ground=_ground_rows(facts),
-        known=bool(facts.shown or facts.ground.m2[Observed.SEEN]),  # without any imagery 0 would be no answer
+        known=bool(facts.shown or facts.ground.m2[Observed.SEEN]),  # else "0 landslides" would claim too much
         seen_share=facts.ground.share(Observed.SEEN),
         summary=words.summary(situation, facts),
         news=words.news_sentences(facts),
-        map=Markup(map_picture.svg),  # our own SVG; matplotlib has escaped the texts in it
+        map=Markup(map_picture.svg),  # safe without escaping: matplotlib has escaped the texts in this SVG
         map_scale=map_picture.scale,
         districts=[*districts, *([others] if others else [])],
         size_figure=Markup(sized) if sized else None,
@@ -87,7 +88,17 @@ def render_page(
 
 
 def _second_sheet(remarks: Sequence[str], limits: list[str], imagery: int, landslides: int) -> tuple[list[str], float]:
-    """Divide the second sheet: give the remarks that fit (at least one), and the height of the pictures, mm."""
+    """Divide the second sheet between remarks and pictures of landslides.
+
+    Args:
+        remarks: all remarks of the situation.
+        limits: the sentences about what the map cannot tell.
+        imagery: number of rows of the table of imagery.
+        landslides: number of landslides of which there are pictures.
+
+    Returns:
+        The remarks that fit (at least the first, if there is one), and the height of each picture, mm.
+    """
     lines = sum(math.ceil(len(sentence) / HALF_LINE) for sentence in limits)
     rows = math.ceil(landslides / CHIPS_IN_ROW)
     room = SHEET_MM - USED_BEHIND_MM - rows * CAPTION_MM - imagery * ROW_MM - lines * LINE_MM
@@ -96,7 +107,7 @@ def _second_sheet(remarks: Sequence[str], limits: list[str], imagery: int, lands
         text = plain_text(remark, LONGEST_REMARK)
         needed = math.ceil(len(text) / WHOLE_LINE) * LINE_MM
         if kept and room - needed < 2 * rows * CHIP_MM[0]:
-            room -= LINE_MM  # which says how many more there are
+            room -= LINE_MM  # for the line that counts the remarks left out
             break
         kept.append(text)
         room -= needed
@@ -139,7 +150,7 @@ def _unbroken(text: str) -> str:
 
 
 def _short(name: str) -> str:
-    """Shorten a name to the width of a column by its middle, because long names often differ at their end."""
+    """Shorten a name to the column's width by leaving out its middle, because long names often differ at their end."""
     text = plain_text(name)
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 11].rstrip()}…{text[-10:].lstrip()}"
 

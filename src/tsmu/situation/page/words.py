@@ -1,4 +1,4 @@
-"""What a report says in sentences."""
+"""The sentences of a report, made from its figures."""
 
 from tsmu.database import Status
 from tsmu.situation.facts import Facts
@@ -7,12 +7,12 @@ from tsmu.situation.numbers import area_text, count_text, counted_text, day_text
 from tsmu.situation.pictures.style import plain_text
 from tsmu.situation.sources import days_of_side, used_sources
 
-SMALLEST_PIXELS = 9  # of a landslide that is told from noise
-UNCOVERED_FROM = 0.01  # share of the area without any raster from which it is said
+SMALLEST_PIXELS = 9  # size of the smallest landslide that can be distinguished from noise
+UNCOVERED_FROM = 0.01  # the page mentions ground without any raster from this share of the area on
 
 
 def summary(situation: Situation, facts: Facts) -> str:
-    """What was found and what was not seen, in two or three sentences."""
+    """The landslides that were found and the ground that was not seen, in up to three sentences."""
     ground, sources = facts.ground, used_sources(situation)
     seen = ground.m2[Observed.SEEN]
     if not seen:
@@ -45,7 +45,7 @@ def summary(situation: Situation, facts: Facts) -> str:
 
 
 def news_sentences(facts: Facts) -> list[str]:
-    """What is new since the earlier report."""
+    """The differences to the earlier report, one sentence each; an empty list if there is no earlier report."""
     news = facts.news
     if news is None:
         return []
@@ -124,7 +124,7 @@ def size_sentence(facts: Facts) -> str:
 
 
 def limits(situation: Situation, facts: Facts) -> list[str]:
-    """What the map cannot tell, one sentence each."""
+    """The limits of the map, one sentence each: what it may show wrongly or not at all."""
     low, high = facts.pixel_m
     pixel = f"{low:.3g} m" if round(low, 1) == round(high, 1) else f"{low:.3g} to {high:.3g} m"
     smallest = f"{SMALLEST_PIXELS * high**2:.2g}"

@@ -1,4 +1,4 @@
-"""The pictures of a situation report: its map, its figures, and landslides before and after."""
+"""The pictures of a situation report: its map, its figures, and landslides before and after the event."""
 
 from tsmu.situation.pictures.chips import LandslidePicture, landslide_pictures
 from tsmu.situation.pictures.figures import probability_figure, size_figure

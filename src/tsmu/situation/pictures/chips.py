@@ -1,4 +1,4 @@
-"""The largest landslides before and after: small pictures of one place, one size and one stretch of grey or colour."""
+"""The largest landslides before and after the event: for each, two small pictures that show the same ground."""
 
 import base64
 import io
@@ -20,28 +20,28 @@ from tsmu.situation.inputs import Observed, Situation, ZoneRasters
 from tsmu.situation.pictures.grids import decibels
 from tsmu.vectors import LONGITUDE_LATITUDE, polygon_parts, reproject
 
-WIDTH, HEIGHT = 420, 220  # pixels of a picture
-ROUND = 1.7  # width of the ground shown, of the landslide's
-LEAST_WIDTH_M = 500.0
-LEAST_PIXELS = 24  # of the image across a picture
-LIMITS = (1, 99.5)  # percentiles of a picture between which it is shown
-DULLEST = 0.65  # range of a band, of the widest one's, below which it is not stretched further
-LINE, CASING = (255, 229, 0), (30, 20, 0)  # of the outline
-NO_DATA, NO_DATA_LINE, LINE_PERIOD = 196, 90, 12  # greys; pixels between two lines
-QUALITY = 85
+WIDTH, HEIGHT = 420, 220  # size of a picture, pixels
+ROUND = 1.7  # the ground shown is this many times as wide as the landslide
+LEAST_WIDTH_M = 500.0  # least width of the ground shown, metres
+LEAST_PIXELS = 24  # least width of the ground shown, pixels of the image
+LIMITS = (1, 99.5)  # percentiles of a band that become its darkest and brightest value
+DULLEST = 0.65  # a band is stretched as if its range were at least this share of the widest band's range
+LINE, CASING = (255, 229, 0), (30, 20, 0)  # colours (RGB) of the outline and of the dark border around it
+NO_DATA, NO_DATA_LINE, LINE_PERIOD = 196, 90, 12  # greys of missing data and of the lines over it; line spacing, px
+QUALITY = 85  # quality of the JPEG, 1 to 95
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class LandslidePicture:
-    """A landslide before and after.
+    """Pictures of one landslide before and after the event.
 
     Attributes:
-        before: a JPEG as the address of an image element; None where no raster reaches.
-        after: likewise, with the outline.
-        width_m: of the ground shown, two digits.
-        observed: whether the place was seen.
+        before: the picture before the event, a JPEG as a data URI for an image element; None where no raster reaches.
+        after: the picture after the event with the landslide's outline, likewise.
+        width_m: the width of the ground shown, metres rounded to two digits; 0 without pictures.
+        observed: the class of the ground at the landslide.
     """
 
     before: str | None
@@ -54,8 +54,8 @@ def landslide_pictures(situation: Situation, classes: npt.NDArray[np.uint8]) -> 
     """Draw the ten largest landslides.
 
     Args:
-        situation: the situation.
-        classes: of `Observed`, for all landslides shown, the largest first.
+        situation: the event as it is known now.
+        classes: for all landslides shown, the largest first, the class of `Observed` at a point within each.
 
     Raises:
         ImageError: a raster cannot be read.
@@ -93,7 +93,12 @@ def _draw_in_zone(zone: ZoneRasters, outline: BaseGeometry, observed: Observed, 
 
 
 def _picture_grid(path: Path, outline: BaseGeometry) -> tuple[Grid, float]:
-    """The pixels of a picture round an outline in a raster's CRS, and how many metres of ground they are across."""
+    """The grid of a picture around an outline, and the width of the ground that it shows, metres.
+
+    Args:
+        path: the raster that the picture shows.
+        outline: the landslide's outline in the raster's CRS.
+    """
     own = Grid.from_raster(describe_raster(path))
     pixel_m = pixel_size(own.crs, own.transform, own.width, own.height)
     corners = shapely.get_coordinates(outline)
@@ -107,14 +112,18 @@ def _picture_grid(path: Path, outline: BaseGeometry) -> tuple[Grid, float]:
 
 
 def _read(path: Path, grid: Grid, *, is_radar: bool) -> Floats:
-    """Colours, or grey, of the ground of a picture (C, H, W); NaN beyond the raster and without data."""
+    """Read a raster on the grid of a picture, (C, H, W); NaN beyond the raster and without data.
+
+    The result has three bands (red, green, blue) if the raster has them; else, and for radar (in decibels), one.
+    """
     with open_raster(path, assumed_nodata=0) as reader, open_resampled(reader, grid) as warped:
         values, valid = warped.read()
     bands = 3 if len(values) >= 3 and not is_radar else 1
     image = np.where(valid, values[:bands].astype(np.float32), np.nan)
     if is_radar:
         return decibels(image)
-    image[:, (image <= 1).any(axis=0)] = np.nan  # no data in one band only, which GDAL's warper makes a 1
+    # GDAL's warper turns 0 into 1 where only one band has no data.
+    image[:, (image <= 1).any(axis=0)] = np.nan
     return image
 
 
@@ -124,14 +133,18 @@ def _picture(image: Floats) -> Image.Image:
     pixels = (255 * np.nan_to_num(colours)).astype(np.uint8)
     unknown = ~np.isfinite(colours).all(axis=-1)
     rows, columns = np.indices(unknown.shape)
-    lines = (rows + columns) % LINE_PERIOD == 0  # which tell it from grey ground
+    lines = (rows + columns) % LINE_PERIOD == 0  # they distinguish missing data from grey ground
     pixels[unknown] = NO_DATA
     pixels[unknown & lines] = NO_DATA_LINE
     return Image.fromarray(pixels)
 
 
 def _stretch_together(image: Floats) -> Floats:
-    """Bring each band's darkest to 0, which takes the haze away, and its brightest to 1; a dull band stays duller."""
+    """Scale each band (C, H, W) so that its darkest values become 0, which removes haze, and its brightest 1.
+
+    A band whose range is much smaller than the widest band's (see `DULLEST`) does not reach 1, so that noise is not
+    amplified.
+    """
     if not np.isfinite(image).any():
         return image
     low, high = np.nanpercentile(image, LIMITS, axis=(1, 2))

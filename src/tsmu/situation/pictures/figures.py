@@ -1,4 +1,4 @@
-"""Figures of a report: how large the landslides are, and how sure the map is of them."""
+"""Figures of a report: histograms of the landslides' sizes and of their probabilities."""
 
 import geopandas
 import numpy as np
@@ -11,10 +11,10 @@ from tsmu.situation.facts import Facts
 from tsmu.situation.inputs import Situation
 from tsmu.situation.pictures.style import EDGE, FILL, MILLIMETRE, figure_style, svg_text
 
-SIZE = (90 * MILLIMETRE, 36 * MILLIMETRE)
-BINS_PER_POWER = 4  # of ten
+SIZE = (90 * MILLIMETRE, 36 * MILLIMETRE)  # width and height of a figure, inches
+BINS_PER_POWER = 4  # bins of the histogram of sizes for each power of ten
 REJECTED_FILL, REJECTED_EDGE = "white", "0.35"
-_PARTS = (
+_PARTS = (  # the parts of a bar from below: status, fill, edge and hatch
     (Status.CONFIRMED, FILL[Status.CONFIRMED], EDGE[Status.CONFIRMED], ""),
     (Status.CANDIDATE, FILL[Status.CANDIDATE], EDGE[Status.CANDIDATE], ""),
     (Status.REJECTED, REJECTED_FILL, REJECTED_EDGE, "////"),
@@ -22,9 +22,12 @@ _PARTS = (
 
 
 def size_figure(situation: Situation, facts: Facts) -> str | None:
-    """Draw how many landslides there are of each size, and which share of the area the larger ones have, as SVG.
+    """Draw a histogram of the areas of the landslides shown, and a curve of how much of the total area is in them.
 
-    None without landslides.
+    The curve gives for each size the share of the total area that landslides of this size and larger ones have.
+
+    Returns:
+        An SVG element; None if no landslide is shown.
     """
     shown = situation.shown()
     areas = shown["area_m2"].to_numpy(np.float64)
@@ -61,9 +64,10 @@ def size_figure(situation: Situation, facts: Facts) -> str | None:
 
 
 def probability_figure(landslides: geopandas.GeoDataFrame) -> str | None:
-    """Draw how many landslides there are of each probability, and what people decided on them, as SVG.
+    """Draw a histogram of the landslides' probabilities, with bars divided by what people decided on them.
 
-    None where no landslide has a probability.
+    Returns:
+        An SVG element; None where no landslide has a probability.
     """
     if "probability" not in landslides:
         return None

@@ -1,4 +1,4 @@
-"""Rasters of all zones on one grid of the map, read as coarsely as the map shows them."""
+"""Reading the rasters of all zones onto the map's one grid, no finer than the map shows them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -14,13 +14,13 @@ from tsmu.situation.inputs import Observed, Situation, ZoneRasters
 Floats = npt.NDArray[np.float32]
 STRETCH = (2, 98)  # percentiles of an image that become black and white
 LIGHT_AZIMUTH, LIGHT_ALTITUDE = 315.0, 45.0  # degrees; from the north-west
-STEEP = 0.35  # rise per metre that the steeper tenth of the ground is brought up to, so that flat land has relief too
-MOST_EXAGGERATION = 6.0
-DECIBEL_FLOOR = 1e-5  # linear power of the darkest radar echo that is told apart
+STEEP = 0.35  # slopes are exaggerated until their 90th percentile (rise per metre) reaches this value
+MOST_EXAGGERATION = 6.0  # the largest factor by which slopes are exaggerated
+DECIBEL_FLOOR = 1e-5  # linear power; radar echoes below it are drawn as if they had this power
 
 
 def read_observed(situation: Situation, grid: Grid) -> npt.NDArray[np.uint8]:
-    """The classes of `Observed` on the map's grid (H, W): of each cell the one that most of its pixels have."""
+    """The classes of `Observed` on the map's grid (H, W); a cell has the class that most of its pixels have."""
     classes = np.zeros((grid.height, grid.width), np.uint8)
     for zone in situation.zones:
         with open_raster(zone.observed) as reader, ExitStack() as stack:
@@ -34,7 +34,7 @@ def read_observed(situation: Situation, grid: Grid) -> npt.NDArray[np.uint8]:
 
 
 def read_relief(situation: Situation, grid: Grid) -> Floats | None:
-    """Light and shadow of the ground (H, W), 0 to 1, NaN where it is not known; None without elevations."""
+    """Light and shadow of the ground (H, W), 0 to 1, NaN where no elevation is known; None without any elevation."""
     if not any(zone.dem for zone in situation.zones):
         return None
     elevations = _mosaic(situation.zones, grid, lambda zone: zone.dem, 1)
@@ -44,7 +44,7 @@ def read_relief(situation: Situation, grid: Grid) -> Floats | None:
 
 
 def read_grey(situation: Situation, grid: Grid) -> Floats:
-    """The image after the event in grey (H, W), 0 to 1, NaN where it has no data; else the one before."""
+    """The image after the event in grey (H, W), 0 to 1, or the image before it where it has no data; else NaN."""
     grey = np.full((grid.height, grid.width), np.nan, np.float32)
     for side in ("post", "pre"):
         image = _mosaic(situation.zones, grid, lambda zone: getattr(zone, side), None)  # noqa: B023 - used at once
@@ -55,11 +55,14 @@ def read_grey(situation: Situation, grid: Grid) -> Floats:
 
 
 def hillshade(elevations: Floats, pixel: float) -> Floats:
-    """Light on the ground from the north-west (Horn 1981, doi 10.1109/PROC.1981.11918), flat ground at 0.7.
+    """Light on the ground from the north-west (Horn 1981, doi 10.1109/PROC.1981.11918).
 
     Args:
         elevations: (H, W), metres, NaN where not known.
-        pixel: side of a cell, metres.
+        pixel: the side of a cell, metres.
+
+    Returns:
+        (H, W), 0 (dark) to 1 (light), about 0.7 for flat ground; NaN where no elevation is known.
     """
     if min(elevations.shape) < 2:
         return np.full_like(elevations, 0.7)
@@ -76,7 +79,7 @@ def hillshade(elevations: Floats, pixel: float) -> Floats:
 
 
 def stretch(values: Floats, percentiles: tuple[float, float] = STRETCH) -> Floats:
-    """Bring values between two percentiles of theirs to 0 to 1; NaN stays."""
+    """Scale values so that two of their percentiles become 0 and 1, and clip what lies beyond; NaN stays NaN."""
     known = values[np.isfinite(values)]
     if not len(known):
         return values
@@ -85,19 +88,30 @@ def stretch(values: Floats, percentiles: tuple[float, float] = STRETCH) -> Float
 
 
 def decibels(power: Floats) -> Floats:
-    """Radar backscatter in decibels."""
+    """Convert radar backscatter from linear power to decibels."""
     return np.asarray(10 * np.log10(np.maximum(power, DECIBEL_FLOOR)), np.float32)
 
 
 def _mosaic(
     zones: Sequence[ZoneRasters], grid: Grid, path_of: Callable[[ZoneRasters], Path | str | None], bands: int | None
 ) -> Floats | None:
-    """Read a raster of each zone onto the map's grid (C, H, W), NaN without data; of two, the first counts."""
+    """Read one raster of each zone onto the map's grid; where rasters overlap, the first zone's counts.
+
+    Args:
+        zones: the zones.
+        grid: the map's grid.
+        path_of: gives the raster of a zone, None if the zone has none.
+        bands: how many bands to read; None reads all bands of images, in which 0 is no data.
+
+    Returns:
+        (C, H, W), NaN without data; None if no zone has the raster. If the numbers of bands differ between zones,
+        only the first band.
+    """
     mosaic: Floats | None = None
     for path in dict.fromkeys(path_of(zone) for zone in zones):
         if path is None:
             continue
-        nodata = 0 if bands is None else None  # of images; elevations may be 0
+        nodata = 0 if bands is None else None  # 0 is no data in images, but a valid elevation
         with open_raster(path, assumed_nodata=nodata) as reader, open_resampled(reader, grid) as warped:
             values, valid = warped.read()
         known = np.where(valid, values[:bands].astype(np.float32), np.nan)

@@ -1,4 +1,4 @@
-"""The legend of the map: groups of entries with a sample each, below each other or side by side."""
+"""The legend of the map: groups of entries, each with a sample, one below the other or side by side."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +11,10 @@ from matplotlib.patches import Circle, Rectangle
 from tsmu.situation.inputs import Observed
 from tsmu.situation.pictures.style import HATCH_PERIOD, MILLIMETRE, hatch_unseen
 
-ROW = 4.4  # mm
-SAMPLE = 6.0  # mm of width
-GROUP_GAP = 2.0  # mm between two groups below each other
-GROUND_GREY = 205
+ROW = 4.4  # height of an entry, mm
+SAMPLE = 6.0  # width of a sample, mm
+GROUP_GAP = 2.0  # gap between two groups that are one below the other, mm
+GROUND_GREY = 205  # grey of the ground in its sample, 0 to 255
 Kind = Literal["patch", "circle", "number", "ground", "line", "dashes", "note"]
 
 
@@ -23,12 +23,12 @@ class LegendEntry:
     """One line of the legend.
 
     Attributes:
-        kind: what its sample is.
-        text: beside the sample.
-        fill: of a patch.
-        edge: of a patch.
-        radius: of a circle, mm.
-        observed: class of ground.
+        kind: what the sample shows; a `note` has none.
+        text: the text beside the sample.
+        fill: the colour inside a patch or circle.
+        edge: the colour of the border of a patch or circle.
+        radius: the radius of a circle, mm.
+        observed: the class of ground that a `ground` sample shows.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class LegendEntry:
 
 @dataclass(frozen=True)
 class LegendGroup:
-    """Entries below a heading, which may be empty."""
+    """Entries below a heading; an empty heading is not drawn."""
 
     heading: str
     entries: list[LegendEntry]
@@ -53,10 +53,10 @@ def draw_legend(
     """Draw groups into a box of a figure.
 
     Args:
-        figure: the figure.
-        groups: from the top or from the left.
-        box: left, lower edge, width and height in mm from the figure's lower left corner.
-        side_by_side: groups are columns; else one below the other.
+        figure: the figure in which the legend is drawn.
+        groups: the groups, the uppermost or leftmost first.
+        box: the box's left edge, lower edge, width and height, in mm from the figure's lower left corner.
+        side_by_side: draw the groups as columns; else one below the other.
     """
     wide, high = (side / MILLIMETRE for side in figure.get_size_inches())
     left, low, width, height = box
@@ -89,8 +89,8 @@ def _draw_entry(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
     elif entry.kind == "circle":
         axes.add_patch(Circle((middle, y), entry.radius, fc=entry.fill, ec=entry.edge, lw=0.6))
     elif entry.kind == "number":
-        around = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
-        axes.text(middle, y, "1", fontsize=6, fontweight="bold", ha="center", va="center", bbox=around)
+        disc = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
+        axes.text(middle, y, "1", fontsize=6, fontweight="bold", ha="center", va="center", bbox=disc)
     elif entry.kind == "ground":
         _draw_ground_sample(axes, entry.observed, (x, x + SAMPLE, y + 1.5, top))
     elif entry.kind in ("line", "dashes"):
@@ -99,7 +99,13 @@ def _draw_entry(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
 
 
 def _draw_ground_sample(axes: Axes, observed: Observed, extent: tuple[float, float, float, float]) -> None:
-    """Draw a sample of grey ground with the hatch that the map has."""
+    """Draw a sample of grey ground, hatched as the map hatches ground of this class.
+
+    Args:
+        axes: the legend's axes, in mm, with y pointing downwards.
+        observed: the class of ground.
+        extent: the sample's left, right, lower and upper edge.
+    """
     sample = np.full((3 * HATCH_PERIOD, 6 * HATCH_PERIOD, 3), GROUND_GREY, np.uint8)
     hatched = hatch_unseen(sample, np.full(sample.shape[:2], observed, np.uint8))
     limits = axes.get_xlim(), axes.get_ylim()

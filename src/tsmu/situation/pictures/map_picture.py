@@ -1,4 +1,4 @@
-"""The map of a report: landslides by size over relief, the ground that was not seen hatched, frame and legend."""
+"""The map of a report: landslides over relief, hatches on ground that was not seen, a frame and a legend."""
 
 from dataclasses import dataclass
 
@@ -38,23 +38,23 @@ from tsmu.situation.pictures.style import (
 )
 from tsmu.vectors import LONGITUDE_LATITUDE, crosses_antimeridian, join_at_antimeridian, reproject
 
-WIDTH = 186.0  # mm of the whole picture, between the margins of A4
-LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 26.0  # mm, beside the map and below it
-LABEL_ROOM = 7.0  # mm for degrees at the left and lower edge
-LABEL_LENGTH = 14.0  # mm of degrees, with a gap
-TOP_ROOM = 3.0  # mm, into which the highest of them may reach
-WIDE = 1.5  # width over height from which the legend lies below the map
-DPI = 200
-MARGIN = 0.04  # of the longer side, as `draw_frame` has it
-LIGHTEST, DARKEST = 0.93, 0.52  # greys of the relief, light enough for what lies on it
-OUTSIDE_WHITE = 0.6  # how far the ground outside the area is whitened
-RADII = (0.55, 0.9, 1.4, 2.1)  # mm, by class of size
-OUTLINES_FROM = 0.7  # mm on paper of the side of a middling landslide, from which outlines are drawn without symbols
-MOST_COVERED = 0.2  # of the map by symbols, if none lay on another
-MANY = 1200  # landslides from which they are drawn as pixels: as outlines they would make the page large
-PIXELS_BELOW = 3.6  # what lies below numbers and names becomes one picture then
-MOST_LABELLED = 14  # districts
-LETTER = 1.25  # mm of width
+WIDTH = 186.0  # width of the whole picture, between the margins of A4, mm
+LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 26.0  # width of a legend beside the map, height of a legend below it, mm
+LABEL_ROOM = 7.0  # room for the labels of degrees along the map's left and lower edge, mm
+LABEL_LENGTH = 14.0  # length of a label of degrees with a gap, mm
+TOP_ROOM = 3.0  # room above the map, into which the uppermost label of degrees may reach, mm
+WIDE = 1.5  # ratio of the map's width to its height from which the legend lies below the map
+DPI = 200  # pixels per inch of the rasters in the map
+MARGIN = 0.04  # margin around the area, as a share of its longer side; `draw_frame` has the same
+LIGHTEST, DARKEST = 0.93, 0.52  # lightest and darkest grey of the relief (1 is white), light enough to draw over it
+OUTSIDE_WHITE = 0.6  # how far the ground outside the area is whitened, 0 to 1
+RADII = (0.55, 0.9, 1.4, 2.1)  # radii of the symbols by class of size, mm
+OUTLINES_FROM = 0.7  # outlines replace symbols if the median landslide's side (root of its area) is this long, mm
+MOST_COVERED = 0.2  # the largest share of the map that symbols may cover, if none lay on another
+MANY = 1200  # with more landslides than this they are drawn as pixels, since outlines would make the page large
+PIXELS_BELOW = 3.6  # zorder below which everything becomes pixels in that case; names and numbers lie above
+MOST_LABELLED = 14  # how many districts at most get their name written on the map
+LETTER = 1.25  # width of a letter of a district's name, mm
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class MapPicture:
     """The map of a report.
 
     Attributes:
-        svg: the picture.
-        scale: the denominator of its scale when printed, two digits.
-        height_mm: its height when printed.
+        svg: the picture as an SVG element.
+        scale: the denominator of the map's scale when printed, rounded to two digits.
+        height_mm: the height of the picture when printed, mm.
     """
 
     svg: str
@@ -74,17 +74,18 @@ class MapPicture:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The map's projection and extent on the ground, and the rectangle of the picture that it fills, mm."""
+    """The map's projection, its extent on the ground and its size on paper."""
 
-    crs: pyproj.CRS
-    area: BaseGeometry
-    bounds: tuple[float, float, float, float]  # with the margin
-    width: float
-    height: float
-    legend_below: bool
+    crs: pyproj.CRS  # an equal-area projection around the area
+    area: BaseGeometry  # the situation's area in `crs`
+    bounds: tuple[float, float, float, float]  # west, south, east and north of the map in `crs`, margin included
+    width: float  # mm
+    height: float  # mm
+    legend_below: bool  # the legend lies below the map; else beside it
 
     @classmethod
     def around(cls, area: BaseGeometry, highest: float) -> "_Frame":
+        """The frame around an area in EPSG:4326; map, labels and legend are no higher than `highest`, mm."""
         joined = np.array([area], dtype=object)
         if crosses_antimeridian(joined).any():
             joined = join_at_antimeridian(joined)
@@ -111,6 +112,7 @@ class _Frame:
         return Grid(columns, rows, CRS.from_wkt(self.crs.to_wkt()), from_bounds(*self.bounds, columns, rows))
 
     def to_plane(self, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+        """Project shapes from EPSG:4326 to the map's CRS."""
         return reproject(shapes, LONGITUDE_LATITUDE, self.crs, max(1.0, 0.1 * self.metres_per_mm))
 
 
@@ -148,7 +150,7 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
 
 
 def _thin_labels(axes: Axes, frame: _Frame) -> None:
-    """Leave every other name of a meridian or parallel away where they would touch."""
+    """Remove every other label of the meridians, or of the parallels, where labels would touch each other."""
     for axis in (axes.xaxis, axes.yaxis):
         places, texts = axis.get_majorticklocs(), [text.get_text() for text in axis.get_ticklabels()]
         order = np.argsort(places)
@@ -159,7 +161,11 @@ def _thin_labels(axes: Axes, frame: _Frame) -> None:
 
 
 def _draw_ground(situation: Situation, frame: _Frame) -> tuple[Picture, bool]:
-    """Relief or a grey image, whitened outside the area, and hatched where it was not seen."""
+    """Draw the map's background: relief or a grey image, whitened outside the area, hatched where not seen.
+
+    Returns:
+        The picture (H, W, 3), and whether it is relief.
+    """
     grid = frame.grid
     relief = read_relief(situation, grid)
     light = read_grey(situation, grid) if relief is None else relief
@@ -167,19 +173,29 @@ def _draw_ground(situation: Situation, frame: _Frame) -> tuple[Picture, bool]:
     classes = read_observed(situation, grid)
     inside = area_mask(frame.area, grid)
     grey = np.where(inside, grey, grey + (1 - grey) * OUTSIDE_WHITE)
-    # Ground of the area that no raster covers was seen by nobody.
+    # Ground within the area that no raster covers counts as not seen at all.
     classes = np.where(inside, np.where(classes == Observed.OUTSIDE, Observed.NEITHER, classes), 0).astype(np.uint8)
     levels = (np.round(grey * 63) * (255 / 63)).astype(np.uint8)  # 64 greys, which a PNG packs to half its size
     return hatch_unseen(np.repeat(levels[..., None], 3, axis=2), classes), relief is not None
 
 
 def area_mask(area: BaseGeometry, grid: Grid) -> npt.NDArray[np.bool_]:
-    """The cells of a grid whose middle lies in an area."""
+    """Which cells of a grid (H, W) have their middle in an area; the area is in the grid's CRS."""
     return np.asarray(geometry_mask([area], (grid.height, grid.width), grid.transform, invert=True), bool)
 
 
 def _draw_districts(axes: Axes, situation: Situation, plane: npt.NDArray[np.object_], frame: _Frame) -> bool:
-    """Borders of the districts, and the names of those that have room for it; whether there are any."""
+    """Draw the borders of the districts, and the names of those that have room for it.
+
+    Args:
+        axes: the map.
+        situation: the event as it is known now.
+        plane: the outlines of the landslides shown, in the map's CRS.
+        frame: the map's frame.
+
+    Returns:
+        Whether any border was drawn.
+    """
     if situation.districts is None:
         return False
     names, polygons = usable_polygons(situation.districts)
@@ -195,21 +211,24 @@ def _draw_districts(axes: Axes, situation: Situation, plane: npt.NDArray[np.obje
         label = plain_text(near_names[i], 24)
         place = _label_place(inside[i], points, LETTER * len(label), frame)
         if place is not None:
-            around = {"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 0.8}
-            axes.text(*place, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=around, zorder=3.7)
+            patch = {"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 0.8}
+            axes.text(*place, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=patch, zorder=3.7)
     return bool(kept)
 
 
 def _label_place(
     part: BaseGeometry, points: npt.NDArray[np.float64], wide: float, frame: _Frame
 ) -> tuple[float, float] | None:
-    """Where a name hides the fewest landslides of a district; None where it has no room.
+    """Find the place for a district's name at which it hides the fewest landslides.
 
     Args:
-        part: of the district, within the area.
-        points: of landslides, in mm.
-        wide: the name, mm.
-        frame: of the map.
+        part: the part of the district that lies within the area, in the map's CRS.
+        points: the landslides' centroids, (N, 2): coordinates in the map's CRS divided by `frame.metres_per_mm`.
+        wide: the width of the name, mm.
+        frame: the map's frame.
+
+    Returns:
+        The middle of the name in the map's CRS; None where the district has no room for it.
     """
     if part.is_empty:
         return None
@@ -223,8 +242,8 @@ def _label_place(
     places = np.concatenate([np.column_stack([x, y])[shapely.contains_xy(part, x, y)], middle])
     in_mm = places / frame.metres_per_mm
     hidden = [
-        int(((np.abs(points[:, 0] - at[0]) < wide / 2 + 1) & (np.abs(points[:, 1] - at[1]) < 2.5)).sum())
-        for at in in_mm
+        int(((np.abs(points[:, 0] - x_mm) < wide / 2 + 1) & (np.abs(points[:, 1] - y_mm) < 2.5)).sum())
+        for x_mm, y_mm in in_mm
     ]
     far = np.hypot(*(places - middle[0]).T)
     best = min(range(len(places)), key=lambda i: (hidden[i], far[i]))
@@ -234,7 +253,18 @@ def _label_place(
 def _draw_landslides(
     axes: Axes, shown: geopandas.GeoDataFrame, plane: npt.NDArray[np.object_], facts: Facts, frame: _Frame
 ) -> list[LegendGroup]:
-    """Landslides as symbols by size, or true to scale where that can be seen; the ten largest with their number."""
+    """Draw the landslides true to scale, with symbols by size if most are too small to see; number the ten largest.
+
+    Args:
+        axes: the map.
+        shown: the landslides shown, the largest first.
+        plane: their outlines in the map's CRS.
+        facts: the figures of the report.
+        frame: the map's frame.
+
+    Returns:
+        The groups of the legend that explain what was drawn.
+    """
     if not len(shown):
         return [LegendGroup("Landslides", [LegendEntry("note", "none shown")])]
     if len(shown) > MANY:
@@ -271,7 +301,7 @@ def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status
 
 
 def _radii(facts: Facts, frame: _Frame) -> npt.NDArray[np.float64]:
-    """Radii of the symbols by class of size, mm: so small that all together cover no more than a part of the map."""
+    """Radii of the symbols by class of size, mm, so small that all symbols together cover at most `MOST_COVERED`."""
     covered = float(np.pi * (np.array(RADII) ** 2 * facts.by_size).sum()) / (frame.width * frame.height)
     shrink = min(1.0, float(MOST_COVERED / max(covered, 1e-9)) ** 0.5)
     return np.asarray(shrink * np.array(RADII))
@@ -283,7 +313,7 @@ def _draw_symbols(
     plane: npt.NDArray[np.object_],
     radii: npt.NDArray[np.float64],
 ) -> None:
-    """A circle for each landslide, the largest below so that small ones stay visible."""
+    """Draw a circle for each landslide, the largest first, so that small ones lie above them and stay visible."""
     points = shapely.get_coordinates(shapely.point_on_surface(plane))
     size = np.digitize(shown["area_m2"].to_numpy(np.float64), SIZE_CLASSES[1:-1])
     for position in range(len(SIZE_CLASSES) - 2, -1, -1):
@@ -297,14 +327,14 @@ def _draw_symbols(
 
 
 def _draw_numbers(axes: Axes, plane: npt.NDArray[np.object_], frame: _Frame) -> None:
-    """Numbers beside the largest landslides, each where no other number lies, tied to its landslide by a line."""
+    """Draw numbers beside the largest landslides, away from other numbers, each joined to its landslide by a line."""
     points = shapely.get_coordinates(shapely.point_on_surface(plane)) / frame.metres_per_mm
     low, high = (
         np.array(frame.bounds[:2]) / frame.metres_per_mm + 2,
         np.array(frame.bounds[2:]) / frame.metres_per_mm - 2,
     )
     angles = np.radians([45, 135, -45, -135, 0, 180, 90, -90])
-    taken: list[npt.NDArray[np.float64]] = []
+    numbered: list[npt.NDArray[np.float64]] = []  # the places of the numbers drawn so far
     for number, point in enumerate(points, start=1):
         places = [
             point + distance * np.array([np.cos(angle), np.sin(angle)])
@@ -312,20 +342,21 @@ def _draw_numbers(axes: Axes, plane: npt.NDArray[np.object_], frame: _Frame) -> 
             for angle in angles
         ]
         inside = [place for place in places if (place >= low).all() and (place <= high).all()] or places
-        place = max(inside[:16], key=lambda one: _room(one, [*taken, *points]))
-        taken.append(place)
-        (x, y), at = place * frame.metres_per_mm, point * frame.metres_per_mm
-        axes.plot([at[0], x], [at[1], y], color="black", linewidth=0.6, zorder=3.8)
-        around = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
-        axes.text(x, y, str(number), fontsize=6, fontweight="bold", ha="center", va="center", bbox=around, zorder=3.9)
+        place = max(inside[:16], key=lambda one: _nearest_distance(one, [*numbered, *points]))
+        numbered.append(place)
+        (x, y), landslide = place * frame.metres_per_mm, point * frame.metres_per_mm
+        axes.plot([landslide[0], x], [landslide[1], y], color="black", linewidth=0.6, zorder=3.8)
+        disc = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
+        axes.text(x, y, str(number), fontsize=6, fontweight="bold", ha="center", va="center", bbox=disc, zorder=3.9)
 
 
-def _room(place: npt.NDArray[np.float64], placed: list[npt.NDArray[np.float64]]) -> float:
-    """Give the distance from a place to the nearest label that is placed already, mm; infinite without any."""
-    return min((float(np.hypot(*(place - other))) for other in placed), default=float(np.inf))
+def _nearest_distance(place: npt.NDArray[np.float64], others: list[npt.NDArray[np.float64]]) -> float:
+    """The distance in mm from a place to the nearest of other places; infinite if there are none."""
+    return min((float(np.hypot(*(place - other))) for other in others), default=float(np.inf))
 
 
 def _ground_groups(facts: Facts, *, has_districts: bool, has_relief: bool) -> list[LegendGroup]:
+    """The groups of the legend that explain the hatches, the borders and the background."""
     ground = facts.ground
     seen = [
         LegendEntry("ground", f"{label} ({percent_text(ground.share(observed))})", observed=observed)
