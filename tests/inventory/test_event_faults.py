@@ -113,6 +113,19 @@ def test_a_csv_in_a_zip_comes_in(read: Read, tmp_path: Path) -> None:
     assert read(tmp_path / "both.zip").events.layer.tolist() == ["one", "two"]
 
 
+def test_files_of_one_name_in_a_zip_have_columns_of_their_own(read: Read, tmp_path: Path) -> None:
+    gpd.GeoDataFrame({"name": ["c"], "fecha": ["2021-08-05"]}, geometry=[shapely.Point(8, 47)], crs=4326).to_file(
+        tmp_path / "slides.geojson"
+    )
+    with zipfile.ZipFile(tmp_path / "years.zip", "w") as archive:
+        archive.writestr("2019/slides.csv", "id,lat,lon,date\na,46,7,2021-08-03\n")
+        archive.writestr("2020/slides.csv", "code,latitude,longitude,event_date\nb,46,8,2021-08-04\n")
+        archive.write(tmp_path / "slides.geojson", "2021/slides.geojson")
+    events = read(tmp_path / "years.zip").events
+    assert events["date_min"].dt.day.tolist() == [3, 4, 5]
+    assert events["layer"].tolist() == ["2019/slides.csv", "2020/slides.csv", "2021/slides.geojson/slides"]
+
+
 def test_what_is_no_table_of_events_in_a_zip_does_not_stop_the_others(read: Read, tmp_path: Path) -> None:
     gpd.GeoDataFrame({"id": [1]}, geometry=[shapely.Point(7, 46)], crs=4326).to_file(tmp_path / "slides.geojson")
     for inside in ("slides.geojson", "points.csv"):

@@ -4,8 +4,9 @@ A layer is a table, or a layer of a map file with points and polygons in EPSG:43
 Well-Known Text is treated like a layer of a map file.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -30,7 +31,8 @@ class InventoryLayer:
 
     Attributes:
         file: the file's name for messages; for a file in an archive, the archive's name comes before it.
-        name: name of the layer; None for a table, but the file's name without ending for a table in an archive.
+        name: name of the layer; None for a table, but the file's name without ending for a table in an archive. No two
+            layers of an archive have the same name (`read_layers`).
         rows: number of all rows below the header.
         blank: number of rows in which all cells are empty.
         cells: text ("" where empty) under unique column names, indexed by spreadsheet row (the header is row 1).
@@ -53,7 +55,7 @@ def read_layers(
     """Read the layers of an inventory file, or of all inventory files in a zip archive.
 
     Tables without coordinates in an archive, such as a README.txt, are skipped and logged, if the archive holds
-    anything else.
+    anything else. Where several layers of an archive have the same name, the places of their files come before it.
 
     Args:
         file: a table, a map file or a zip archive of them.
@@ -77,7 +79,22 @@ def read_layers(
         raise InventoryError(f"{file}: cannot be read ({error}); replace it") from None
     if not any(len(layer.cells) for layer in result):
         raise InventoryError(f"{file}: has no rows with anything in them; give an inventory")
-    return result
+    return _with_unique_names(result)
+
+
+def _with_unique_names(layers: list[InventoryLayer]) -> list[InventoryLayer]:
+    """Name layers that share a name, such as files of one name in an archive's folders, by their places as well.
+
+    Two layers `slides` become `2019/slides.csv` and `2020/slides.gpkg/slides`; all other names stay.
+    """
+    counts = Counter(layer.name for layer in layers)
+    return [replace(layer, name=_place_in_archive(layer)) if counts[layer.name] > 1 else layer for layer in layers]
+
+
+def _place_in_archive(layer: InventoryLayer) -> str:
+    """The path of a layer's file in its archive, and the layer's name if the file may have several layers."""
+    path = layer.file.partition("/")[2]
+    return path if path.lower().endswith(TABLE_SUFFIXES) else f"{path}/{layer.name}"
 
 
 def _from_file(file: Path, log: IssueLog, layers: list[str], columns: Mapping[str, str]) -> Iterator[InventoryLayer]:
