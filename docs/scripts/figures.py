@@ -52,10 +52,11 @@ def _save(figure: Any, name: str) -> None:
 
 
 def _cells() -> dict[str, list[Any]]:
-    """The runs on five real regions, by strategy."""
+    """The runs on five real regions of the strategies that are drawn (`NAMES`), by strategy."""
     by_strategy = defaultdict(list)
     for cell in _read("pretrained/results.json")["cells"]:
-        by_strategy[cell["strategy"]].append(cell)
+        if cell["strategy"] in NAMES:
+            by_strategy[cell["strategy"]].append(cell)
     return by_strategy
 
 
