@@ -1,4 +1,4 @@
-"""Mapping a real pair by change with the threshold of `tsmu map`, and measuring the map against the pair's mask."""
+"""Map a real pair by change with the threshold of `tsmu map`, and measure the map against the pair's mask."""
 
 import json
 import tempfile

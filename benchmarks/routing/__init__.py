@@ -1,1 +1,1 @@
-"""Choosing the region of an image: the gate of tsmu compared with the paper's autoencoders."""
+"""Compare two ways to choose the region of an image: the gate of tsmu and the autoencoders of the paper."""

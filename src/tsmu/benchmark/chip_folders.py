@@ -1,4 +1,4 @@
-"""Reading the chips of the regions that a benchmark learns."""
+"""Read the chips of the regions that a benchmark uses."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command `tsmu update`, which lets the model learn a region."""
+"""The command `tsmu update`, which trains the model on the chips of a region."""
 
 from functools import partial
 from typing import Annotated, Any, Literal

@@ -159,7 +159,7 @@ def _is_part(texts: pd.Series) -> bool:
 
 
 def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:
-    """Return the share of dates among the first 200 different texts of a column, 0 to 1; empty cells do not count.
+    """Estimate the share of a column's filled cells that are dates, from 0 to 1, by its first 200 distinct texts.
 
     Args:
         texts: the cells of the column.

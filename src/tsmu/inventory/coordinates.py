@@ -1,4 +1,4 @@
-"""Reading coordinates as inventories write them, and finding exchanged or wrongly signed ones."""
+"""Read coordinates as inventories write them, and find those that are exchanged or have a wrong sign."""
 
 import re
 

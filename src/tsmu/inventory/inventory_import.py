@@ -1,4 +1,4 @@
-"""Reading an inventory file into a table of events; all its defects go into the issue log."""
+"""Read an inventory file into a table of events; all its defects go into the issue log."""
 
 import re
 from collections.abc import Mapping, Sequence

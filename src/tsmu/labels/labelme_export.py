@@ -1,4 +1,4 @@
-"""Writing labelme files: a picture that labelme opens, with polygons to start from."""
+"""Write labelme files: a picture that labelme opens, with polygons to start from."""
 
 import json
 from collections.abc import Iterable

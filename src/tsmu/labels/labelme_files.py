@@ -1,4 +1,4 @@
-"""Reading labelme files: the shapes drawn on an image become polygons in its pixel coordinates."""
+"""Read labelme files: the shapes drawn on an image become polygons in its pixel coordinates."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Mapping: a scene in, a probability raster and landslide polygons out, in the memory of one row of tiles.
+"""Map scenes: from images to a probability raster and landslide polygons, in the memory of one row of tiles.
 
 What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
 A scene passes through the folders of the room from top to bottom:

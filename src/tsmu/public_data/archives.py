@@ -1,4 +1,4 @@
-"""Unpacking archives from other people, unless they could do harm.
+"""Unpack archives from the internet, and refuse those that could do harm.
 
 An archive is refused if one of its entries would lie outside the folder, or is a link or a device. It is also refused
 if it expands to many more bytes than archives of data usually do, because it is then damaged or made to do harm.

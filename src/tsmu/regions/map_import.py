@@ -1,4 +1,4 @@
-"""Making the region map of a workspace from any polygon layer."""
+"""Make the region map of a workspace from any polygon layer."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Writing the report and its layers: first into a hidden folder, from which they are renamed into place, page last."""
+"""Write the report and its layers into a hidden folder, and rename them into place from there, the page last."""
 
 from dataclasses import dataclass
 from pathlib import Path

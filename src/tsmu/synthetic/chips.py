@@ -1,4 +1,4 @@
-"""Writing the training chips of the synthetic world."""
+"""Write the training chips of the synthetic world, images and masks, into folders."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Painting the ground of the four regions: forest, grassland, desert and mountains."""
+"""Draw the ground of the four synthetic regions as images: forest, grassland, desert and mountains."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Reading columns of dates; ambiguities of single texts are resolved for the whole column, and reported.
+"""Read columns of dates; ambiguities of single texts are resolved for the whole column, and reported.
 
 The other cells of a column often show whether 03/04/2018 is in March or April, and which of three numbers is a
 two-digit year. Where they do not, the reading is assumed, and the assumption is listed in `DateColumn.notes`.

@@ -1,4 +1,4 @@
-"""Reading dates as people write them, each text as an interval of days.
+"""Read dates as people write them, each text as an interval of days.
 
 Ambiguities of a single text are resolved by `date_columns`, which looks at the whole column.
 """

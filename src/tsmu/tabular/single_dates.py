@@ -1,4 +1,4 @@
-"""Reading a text that is one date, month, year or another single period, as an interval of days."""
+"""Read a text that is one date, month, year or another single period, as an interval of days."""
 
 import calendar
 from dataclasses import dataclass, field, replace

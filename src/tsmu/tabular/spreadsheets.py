@@ -1,4 +1,4 @@
-"""Reading CSV and XLSX tables written by users, with every cell as text; ragged rows are reported.
+"""Read CSV and XLSX tables written by users, with every cell as text; ragged rows are reported.
 
 Encodings, separators and Excel's `sep=` line are handled in this module only.
 """

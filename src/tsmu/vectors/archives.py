@@ -1,4 +1,4 @@
-"""Unpacking zip archives of the user's files for as long as they are read."""
+"""Unpack zip archives of the user's files into a temporary folder while their content is read."""
 
 import tempfile
 import zipfile

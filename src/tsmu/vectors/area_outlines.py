@@ -1,4 +1,4 @@
-"""Finding outlines of studied areas, which inventories often hold among their landslides."""
+"""Find outlines of studied areas, which inventories often hold among their landslides."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Reading the layers of map files: GeoPackage, shapefile, GeoJSON, KML and others. All commands use this module.
+"""Read the layers of map files: GeoPackage, shapefile, GeoJSON, KML and others. All commands use this module.
 
 Every layer that has geometry is read. Defects of features are reported with the row in which a spreadsheet would show
 the feature: the header is row 1, the first feature row 2.

@@ -1,4 +1,4 @@
-"""Reading the polygons of a file: from each layer the features that are polygons, with their attributes."""
+"""Read the polygons of a map file with their attributes; features of other kinds are left out."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Finding the encoding of a shapefile's texts where its files do not declare it.
+"""Find the encoding of a shapefile's texts where its files do not declare it.
 
 A shapefile can declare the encoding in a `.cpg` file, or in the language driver byte of its `.dbf`; GDAL uses both. If
 neither declares it, GDAL decodes the texts as Latin-1, which silently garbles texts in any other encoding.

@@ -1,4 +1,4 @@
-"""Learning regions one after the other by one strategy; the results of each step are stored on disk."""
+"""Train on regions one after the other by one strategy; the results of each step are stored on disk."""
 
 import json
 import time

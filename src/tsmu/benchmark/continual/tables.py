@@ -1,4 +1,4 @@
-"""Writing the cells of a continual-learning benchmark as Markdown tables, with one row per strategy.
+"""Write the results of a continual-learning benchmark as Markdown tables with one row per strategy.
 
 Every figure is a mean over seeds, with its standard error where there is more than one seed.
 """

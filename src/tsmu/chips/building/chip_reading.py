@@ -1,4 +1,4 @@
-"""Reading ready-made chips: each file is decoded once, and what its values tell is logged once for all files."""
+"""Read ready-made chips. Each file is decoded once; findings about pixel values are logged once for all files."""
 
 import hashlib
 import math

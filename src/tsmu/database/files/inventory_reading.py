@@ -1,4 +1,4 @@
-"""Reading inventories of others: their polygons and points, with the words of their columns in ours."""
+"""Read inventories that tsmu did not write: polygons and points, with their attributes in the database's vocabulary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

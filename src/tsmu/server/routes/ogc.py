@@ -220,7 +220,7 @@ def items(
     filter_crs: Annotated[CrsText, Query(alias="filter-crs")] = None,
     f: Format = None,  # noqa: ARG001 - for OpenAPI
 ) -> Response:
-    """List landslides page by page. Each property of a landslide is a parameter, too, and selects those with its value.
+    """List landslides page by page. A property given as a parameter selects the landslides that have this value.
 
     Landslides that were merged into others are left out, unless a parameter or the filter names `status` or
     `merged_into`.

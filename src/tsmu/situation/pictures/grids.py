@@ -1,4 +1,4 @@
-"""Reading the rasters of all zones onto the map's one grid, no finer than the map shows them."""
+"""Read the rasters of all zones onto the one grid of the map picture, no finer than the picture shows them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack

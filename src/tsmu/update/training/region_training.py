@@ -1,4 +1,4 @@
-"""Learning one region: chips, a strategy and settings go in; the network is changed in place."""
+"""Train a network on the chips of one region by a strategy; the network is changed in place."""
 
 import statistics
 from collections.abc import Sequence
